@@ -1,0 +1,227 @@
+// Max and average pooling over the last two axes: reductions over sliding windows. x is [..., height, width].
+// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html
+import { reduceIdentity } from '../../base/arithmetic.ts'
+import { isFloat } from '../../base/dtype.ts'
+import { ArgumentError, ShapeError } from '../../base/errors.ts'
+import { formatShape, type Shape, sizeOf } from '../../base/shape.ts'
+import {
+  add,
+  broadcastTo,
+  cast,
+  div,
+  equal,
+  floorDivide,
+  iota,
+  less,
+  isNaN as holdsNaN,
+  logicalOr,
+  max,
+  min,
+  mod,
+  mul,
+  neg,
+  reduce,
+  reshape,
+  sub,
+  where,
+} from '../builders.ts'
+import { expectCategory } from '../infer/elementwise.ts'
+import type { Node } from '../node.ts'
+import type { ValueType } from '../op-row.ts'
+import { abs } from './basics.ts'
+import { type CompositeNode, defineComposite } from './composite-table.ts'
+import { type PerAxis, perAxis } from './per-axis.ts'
+import { type Amounts, type SlidingWindows, slidingWindows, slidingWindowsGrad } from './sliding-windows.ts'
+
+export interface PoolOptions {
+  /** the kernel's size when not given */
+  readonly stride?: PerAxis
+  readonly padding?: PerAxis
+  /** keeps a last window that starts inside but reaches past the end */
+  readonly ceilMode?: boolean
+}
+
+export interface MaxPoolOptions extends PoolOptions {
+  readonly dilation?: PerAxis
+}
+
+export interface AvgPoolOptions extends PoolOptions {
+  /** whether padding counts as elements; true when not given */
+  readonly countIncludePad?: boolean
+  readonly divisorOverride?: number
+}
+
+interface PoolAttrs {
+  readonly kernel: readonly number[]
+  readonly stride: readonly number[]
+  readonly dilation: readonly number[]
+  readonly padding: readonly Amounts[]
+}
+
+const taps = 2
+const lead = (x: Node): number => x.shape.length - taps
+const windowsSpec = (x: Node, attrs: PoolAttrs): SlidingWindows => ({ ...attrs, first: lead(x) })
+const tapAxes = (windows: Node): number[] => [windows.shape.length - 2, windows.shape.length - 1]
+
+function positionsOf(x: Node, { kernel, stride, dilation, padding }: PoolAttrs): number[] {
+  return kernel.map((size, i) => {
+    const padded = x.shape[lead(x) + i] + padding[i][0] + padding[i][1]
+    return Math.floor((padded - dilation[i] * (size - 1) - 1) / stride[i]) + 1
+  })
+}
+
+function inferPool(op: string, x: Node, attrs: PoolAttrs): ValueType {
+  expectCategory(op, x.dtype, ['int', 'float'])
+  const positions = positionsOf(x, attrs)
+  if (positions.some((count) => count < 1))
+    throw new ShapeError(
+      `${op}: expected height and width to hold a window of ${formatShape(attrs.kernel)} (dilation ${formatShape(attrs.dilation)}), ` +
+        `got ${formatShape(x.shape)}. Pad it, or use a smaller kernel.`,
+      { op, shape: x.shape, kernel: attrs.kernel },
+    )
+  return { shape: [...x.shape.slice(0, lead(x)), ...positions], dtype: x.dtype }
+}
+
+/** Checked attributes; with `ceilMode` the padding at the end grows, or shrinks, to what the last window needs. */
+function poolAttrs(op: string, x: Node, kernelSize: PerAxis, options: MaxPoolOptions): PoolAttrs {
+  if (x.shape.length < 3 || x.shape.length > 4 || x.shape.slice(-3).includes(0))
+    throw new ShapeError(
+      `${op}: expected [batch, channels, height, width] or [channels, height, width], without axes of size 0 but the batch, ` +
+        `got ${formatShape(x.shape)}.`,
+      { op, shape: x.shape },
+    )
+  const kernel = perAxis(op, 'kernelSize', kernelSize, taps, 1)
+  const stride = perAxis(op, 'stride', options.stride ?? kernel, taps, 1)
+  const dilation = perAxis(op, 'dilation', options.dilation ?? 1, taps, 1)
+  const before = perAxis(op, 'padding', options.padding ?? 0, taps, 0)
+  if (before.some((amount, i) => amount * 2 > dilation[i] * (kernel[i] - 1) + 1))
+    throw new ArgumentError(
+      `${op}: expected padding of at most half the kernel ${formatShape(kernel)}, got ${formatShape(before)}.`,
+      { op, kernel, padding: before },
+    )
+  const padding = before.map((amount, i): Amounts => {
+    const reach = dilation[i] * (kernel[i] - 1) + 1
+    const extent = x.shape[lead(x) + i]
+    const steps = (extent + 2 * amount - reach) / stride[i]
+    if (!options.ceilMode || steps < 0) return [amount, amount]
+    // the last window must start inside the input or the padding before it
+    const last = Math.ceil(steps) * stride[i] >= extent + amount ? Math.ceil(steps) - 1 : Math.ceil(steps)
+    return [amount, last * stride[i] + reach - extent - amount]
+  })
+  return { kernel, stride, dilation, padding }
+}
+
+// --- max ------------------------------------------------------------------------------------------------------------------
+
+const maxWindows = (x: Node, attrs: PoolAttrs): Node => {
+  const lowest = reduceIdentity('max', x.dtype)
+  return slidingWindows(x, windowsSpec(x, attrs), lowest)
+}
+
+/** Number of each tap within its window, over the shape of all windows. */
+function tapNumbers(windows: Node, { kernel }: PoolAttrs): Node {
+  const aligned = windows.shape.map((_, axis) => kernel[axis - windows.shape.length + taps] ?? 1)
+  return broadcastTo(reshape(iota(sizeOf(kernel), 'int32'), aligned), windows.shape)
+}
+
+/** The first tap that holds its window's maximum, or NaN; both tap axes are kept with size 1. */
+function winners(windows: Node, attrs: PoolAttrs): Node {
+  const isMaximum = equal(windows, reduce('max', windows, tapAxes(windows)))
+  const found = isFloat(windows.dtype) ? logicalOr(isMaximum, holdsNaN(windows)) : isMaximum
+  return reduce('min', where(found, tapNumbers(windows, attrs), sizeOf(attrs.kernel)), tapAxes(windows))
+}
+
+const dropTaps = (kept: Node): Node => reshape(kept, kept.shape.slice(0, -taps))
+
+function maxPoolGradient({ inputs: [x], attrs: { attrs } }: CompositeNode<PoolAttrs>, grad: Node): Node {
+  const windows = maxWindows(x, attrs)
+  const chosen = equal(tapNumbers(windows, attrs), winners(windows, attrs))
+  const spread = where(chosen, reshape(grad, [...grad.shape, 1, 1]), 0)
+  return slidingWindowsGrad(spread, windowsSpec(x, attrs), x.shape.slice(-taps))
+}
+
+const maxPoolNode = defineComposite<PoolAttrs>('maxPool2d', {
+  infer: ([x], attrs) => inferPool('maxPool2d', x, attrs),
+  body([x], attrs) {
+    const windows = maxWindows(x, attrs)
+    return dropTaps(reduce('max', windows, tapAxes(windows)))
+  },
+  vjp: (node, grad) => [maxPoolGradient(node, grad)],
+})
+
+/** The largest element of each window; its gradient goes to the first of equal ones. */
+export const maxPool2d = (x: Node, kernelSize: PerAxis, options: MaxPoolOptions = {}): Node =>
+  maxPoolNode([x], poolAttrs('maxPool2d', x, kernelSize, options))
+
+/** Where each maximum stands in its plane, as row * width + column (int64). */
+export function maxPool2dIndices(x: Node, kernelSize: PerAxis, options: MaxPoolOptions = {}): Node {
+  const attrs = poolAttrs('maxPool2d', x, kernelSize, options)
+  const { kernel, stride, dilation, padding } = attrs
+  const { shape } = inferPool('maxPool2d', x, attrs)
+  const tap = dropTaps(winners(maxWindows(x, attrs), attrs))
+  const tapAlong = [floorDivide(tap, kernel[1]), mod(tap, kernel[1])]
+  const [row, column] = tapAlong.map((number, i) => {
+    const start = sub(mul(iota(shape[lead(x) + i], 'int32'), stride[i]), padding[i][0])
+    return add(alignedAlong(start, lead(x) + i, shape), mul(number, dilation[i]))
+  })
+  return cast(add(mul(row, x.shape[x.shape.length - 1]), column), 'int64')
+}
+
+const alignedAlong = (line: Node, axis: number, shape: Shape): Node =>
+  reshape(
+    line,
+    shape.map((extent, i) => (i === axis ? extent : 1)),
+  )
+
+// --- average --------------------------------------------------------------------------------------------------------------
+
+interface AvgPoolAttrs extends PoolAttrs {
+  /** elements beyond each edge that count: the padding, or none */
+  readonly counted: readonly number[]
+  readonly divisorOverride?: number
+}
+
+const allWindowsCountWhole = ({ padding, counted }: AvgPoolAttrs): boolean =>
+  padding.every(([before, after], i) => before <= counted[i] && after <= counted[i])
+
+/** Elements of each window along axis i that lie in the input or in the padding that counts. */
+function countsAlong(x: Node, attrs: AvgPoolAttrs, i: number): Node {
+  const { stride, kernel, padding, counted } = attrs
+  const axis = lead(x) + i
+  const shape = [...x.shape.slice(0, lead(x)), ...positionsOf(x, attrs)]
+  const start = sub(mul(iota(shape[axis], 'int32'), stride[i]), padding[i][0])
+  const count = sub(min(add(start, kernel[i]), x.shape[axis] + counted[i]), max(start, -counted[i]))
+  return alignedAlong(cast(count, x.dtype), axis, shape)
+}
+
+const avgPoolNode = defineComposite<AvgPoolAttrs>('avgPool2d', {
+  infer: ([x], attrs) => inferPool('avgPool2d', x, attrs),
+  body([x], attrs) {
+    const windows = slidingWindows(x, windowsSpec(x, attrs), 0)
+    const total = dropTaps(reduce('sum', windows, tapAxes(windows)))
+    if (attrs.divisorOverride !== undefined) return averaged(total, attrs.divisorOverride)
+    if (allWindowsCountWhole(attrs)) return averaged(total, sizeOf(attrs.kernel))
+    return averaged(total, mul(countsAlong(x, attrs, 0), countsAlong(x, attrs, 1)))
+  },
+})
+
+const averaged = (total: Node, divisor: Node | number): Node =>
+  isFloat(total.dtype) ? div(total, divisor) : truncatedQuotient(total, divisor)
+
+/** Integers keep their dtype and are rounded towards zero. A divisor that is a node is a count, so positive. */
+function truncatedQuotient(total: Node, divisor: Node | number): Node {
+  const isNegative = typeof divisor === 'number' && divisor < 0 ? less(0, total) : less(total, 0)
+  const size = floorDivide(abs(total), typeof divisor === 'number' ? Math.abs(divisor) : divisor)
+  return where(isNegative, neg(size), size)
+}
+
+/** The mean of each window. */
+export function avgPool2d(x: Node, kernelSize: PerAxis, options: AvgPoolOptions = {}): Node {
+  const { divisorOverride, countIncludePad = true } = options
+  if (divisorOverride === 0)
+    throw new ArgumentError('avgPool2d: expected a divisorOverride other than 0, got 0.', { op: 'avgPool2d' })
+  const attrs = poolAttrs('avgPool2d', x, kernelSize, options)
+  const counted = attrs.padding.map(([before]) => (countIncludePad ? before : 0))
+  const row = { ...attrs, counted }
+  return avgPoolNode([x], divisorOverride === undefined ? row : { ...row, divisorOverride })
+}

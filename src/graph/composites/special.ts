@@ -1,0 +1,100 @@
+// Functions that lose digits when written plainly: exp(x) - 1, log(1 + x), tanh, the logistic and the error function.
+import { add, div, equal, exp, less, log, max, min, mul, neg, reciprocal, sub, where } from '../builders/elementwise.ts'
+import type { Node } from '../node.ts'
+import { abs } from './basics.ts'
+import { floatComposite } from './unary.ts'
+
+/** Horner's rule, highest power first; at least two coefficients. */
+const polynomial = (x: Node, [first, second, ...rest]: readonly number[]): Node =>
+  rest.reduce((sum, coefficient) => add(mul(sum, x), coefficient), add(mul(x, first), second))
+
+/**
+ * exp(x) - 1. Kahan: for u = exp(x) as rounded, (u - 1) x / log(u) cancels u's rounding error.
+ * https://people.eecs.berkeley.edu/~wkahan/Math128/Sumnfp.pdf
+ */
+export const expm1 = floatComposite('expm1', {
+  body(x) {
+    const power = exp(x)
+    const difference = sub(power, 1)
+    const corrected = where(equal(power, 1), x, div(mul(difference, x), log(power)))
+    return where(less(abs(x), 1), corrected, difference)
+  },
+  vjp: (node, grad) => mul(grad, add(node, 1)),
+})
+
+/** log(1 + x), with the rounding error of 1 + x divided out. */
+export const log1p = floatComposite('log1p', {
+  body(x) {
+    const shifted = add(x, 1)
+    const corrected = where(equal(shifted, 1), x, div(mul(log(shifted), x), sub(shifted, 1)))
+    return where(less(abs(x), 1), corrected, log(shifted))
+  },
+  vjp: ({ inputs: [x] }, grad) => div(grad, add(x, 1)),
+})
+
+/** 1 / (1 + exp(-x)). */
+export const sigmoid = floatComposite('sigmoid', {
+  body: (x) => reciprocal(add(exp(neg(x)), 1)),
+  vjp: (node, grad) => mul(grad, mul(node, sub(1, node))),
+})
+
+// Cephes tanhf and tanh: x + x z P(z) / Q(z) for z = x², |x| < 0.625. https://www.netlib.org/cephes/
+const tanhFloat = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1]
+const tanhP = [-0.9643991794250523, -99.28772310019185, -1614.6876844170845]
+const tanhQ = [1, 112.81167849163293, 2235.4883906010045, 4844.063053251255]
+
+export const tanh = floatComposite('tanh', {
+  body(x) {
+    const size = abs(x)
+    const square = mul(x, x)
+    const slope =
+      x.dtype === 'float64' ? div(polynomial(square, tanhP), polynomial(square, tanhQ)) : polynomial(square, tanhFloat)
+    const near = add(x, mul(mul(x, square), slope))
+    const far = sub(1, div(2, add(exp(mul(size, 2)), 1)))
+    return where(less(size, 0.625), near, where(less(x, 0), neg(far), far))
+  },
+  vjp: (node, grad) => mul(grad, sub(1, mul(node, node))),
+})
+
+// A rational of degrees 13 and 8 on [-4, 4], where erf reaches 1 in float32 (Eigen's generic_fast_erf).
+const erfFloatP = [
+  -2.72614225801306e-10, 2.77068142495902e-8, -2.10102402082508e-6, -5.69250639462346e-5, -7.34990630326855e-4,
+  -2.95459980854025e-3, -1.60960333262415e-2,
+]
+const erfFloatQ = [
+  -1.45660718464996e-5, -2.13374055278905e-4, -1.68282697438203e-3, -7.37332916720468e-3, -1.42647390514189e-2,
+]
+
+function erfFloat(x: Node): Node {
+  const clamped = min(max(x, -4), 4)
+  const square = mul(clamped, clamped)
+  return div(mul(clamped, polynomial(square, erfFloatP)), polynomial(square, erfFloatQ))
+}
+
+// W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969): |x| <= 0.46875, and beyond it
+// erfc(x) exp(x²), good to 4 and, since erfc is below 1e-7 there, far enough to 6.
+const codyA = [0.18577770618460315, 3.1611237438705655, 113.86415415105016, 377.485237685302, 3209.3775891384694]
+const codyB = [1, 23.601290952344122, 244.02463793444417, 1282.6165260773723, 2844.236833439171]
+const codyC = [
+  2.1531153547440383e-8, 0.5641884969886701, 8.883149794388377, 66.11919063714163, 298.6351381974001, 881.952221241769,
+  1712.0476126340707, 2051.0783778260716, 1230.3393547979972,
+]
+const codyD = [
+  1, 15.744926110709835, 117.6939508913125, 537.1811018620099, 1621.3895745666903, 3290.7992357334597,
+  4362.619090143247, 3439.3676741437216, 1230.3393548037495,
+]
+
+function erfDouble(x: Node): Node {
+  const size = min(abs(x), 6)
+  const square = mul(size, size)
+  const near = div(mul(x, polynomial(square, codyA)), polynomial(square, codyB))
+  const complement = mul(exp(neg(square)), div(polynomial(size, codyC), polynomial(size, codyD)))
+  const far = sub(1, complement)
+  return where(less(size, 0.46875), near, where(less(x, 0), neg(far), far))
+}
+
+/** The error function: within 4 ulp in float32, 1e-15 in float64. */
+export const erf = floatComposite('erf', {
+  body: (x) => (x.dtype === 'float64' ? erfDouble(x) : erfFloat(x)),
+  vjp: ({ inputs: [x] }, grad) => mul(grad, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+})
