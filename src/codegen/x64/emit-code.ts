@@ -1,0 +1,145 @@
+// Turns allocated machine code into bytes: prologue, instructions, epilogue, and the constants that were asked for.
+import type { Allocation, AllocationTarget } from '../machine/allocate.ts'
+import { isMove } from '../machine/liveness.ts'
+import {
+  type Instruction,
+  type MachineOperand,
+  type MachineOp,
+  type MemoryOperand,
+  type VirtualRegister,
+} from '../machine/machine-op.ts'
+import { Assembler } from './assembler.ts'
+import { kernelArguments } from './calling-convention.ts'
+import { sequenceTable } from './emit-sequences.ts'
+import type { Mnemonic } from './instruction-table.ts'
+import { gpr32, gpr64, gpr8, type Label, mem, type Operand, type Register, rbp, rsp, xmm, ymm } from './operands.ts'
+
+/** rsp and rbp hold the frame; registers that a kernel may change freely come first. */
+const generalOrder = [6, 7, 8, 9, 10, 11, 2, 1, 0, 3, 12, 13, 14, 15]
+const calleeSaved = [3, 12, 13, 14, 15]
+
+const frameInstruction = (mnemonic: string, first: Instruction['first'], operands: MachineOperand[]): Instruction => ({
+  op: 'instruction',
+  mnemonic,
+  operands,
+  first,
+  clobbers: 0,
+  rematerializable: false,
+})
+
+export const allocationTarget: AllocationTarget = {
+  order: { general: generalOrder, vector: Array.from({ length: 16 }, (_, i) => i) },
+  slotBytes: { general: 8, vector: 32 },
+  load: (register, slot) =>
+    register.file === 'general'
+      ? frameInstruction('mov', 'write', [register.view(8), slot])
+      : frameInstruction('vmovaps', 'write', [register.view(32), slot]),
+  store: (register, slot) =>
+    register.file === 'general'
+      ? frameInstruction('mov', 'read', [slot, register.view(8)])
+      : frameInstruction('vmovaps', 'read', [slot, register.view(32)]),
+}
+
+/** Where the prologue keeps the arguments, below rbp, so that they can be read again at any time. */
+const argumentHomes = Object.entries(kernelArguments).map(([name, register], i) => ({
+  name,
+  register: gpr64.find((candidate) => candidate.name === register)!,
+  memory: mem({ base: rbp, disp: -8 * (i + 1) }),
+}))
+
+export function writeMachineCode({ code, assigned, frameBytes }: Allocation): Uint8Array {
+  const writer = new CodeWriter(assigned)
+  const saved = calleeSaved.filter((number) =>
+    code.registers.some(({ id, file }) => file === 'general' && assigned[id] === number),
+  )
+  writer.prologue(saved, frameBytes)
+  for (const op of code.ops) writer.write(op)
+  return writer.finish(saved)
+}
+
+class CodeWriter {
+  readonly #assembler = new Assembler()
+  readonly #assigned: readonly number[]
+  readonly #labels = new Map<number, Label>()
+  readonly #constants = new Map<unknown, Label>()
+
+  constructor(assigned: readonly number[]) {
+    this.#assigned = assigned
+  }
+
+  prologue(saved: readonly number[], frameBytes: number): void {
+    const assembler = this.#assembler
+    assembler.emit('push', rbp)
+    assembler.emit('mov', rbp, rsp)
+    for (const { register } of argumentHomes) assembler.emit('push', register)
+    for (const number of saved) assembler.emit('push', gpr64[number])
+    if (frameBytes === 0) return
+    assembler.emit('sub', rsp, Math.ceil(frameBytes / 32) * 32)
+    assembler.emit('and', rsp, -32)
+  }
+
+  write(op: MachineOp): void {
+    if (op.op === 'label') this.#assembler.bind(this.#label(op.label))
+    else if (op.op === 'branch') this.#assembler.emit(op.mnemonic as Mnemonic, this.#label(op.label))
+    else if (op.op === 'instruction') this.#instruction(op)
+  }
+
+  finish(saved: readonly number[]): Uint8Array {
+    const assembler = this.#assembler
+    assembler.emit('lea', rsp, mem({ base: rbp, disp: -8 * (argumentHomes.length + saved.length) }))
+    for (const number of [...saved].reverse()) assembler.emit('pop', gpr64[number])
+    assembler.emit('mov', rsp, rbp)
+    assembler.emit('pop', rbp)
+    assembler.emit('vzeroupper')
+    assembler.emit('ret')
+    return assembler.finish()
+  }
+
+  #instruction({ mnemonic, operands }: Instruction): void {
+    const sequence = sequenceTable[mnemonic]
+    const converted = operands.map((operand) => this.#operand(operand))
+    const home = argumentHomes.find(({ name }) => name === mnemonic)
+    if (home) this.#assembler.emit('mov', converted[0], home.memory)
+    else if (sequence) sequence(this.#assembler, converted)
+    else if (!isIdleMove(mnemonic, converted)) this.#assembler.emit(mnemonic as Mnemonic, ...converted)
+  }
+
+  #label(number: number): Label {
+    let label = this.#labels.get(number)
+    if (label === undefined) this.#labels.set(number, (label = this.#assembler.label()))
+    return label
+  }
+
+  #register({ id, file }: VirtualRegister, bytes: number): Register {
+    const number = this.#assigned[id]
+    if (file === 'vector') return bytes === 16 ? xmm[number] : ymm[number]
+    return bytes === 8 ? gpr64[number] : bytes === 4 ? gpr32[number] : gpr8[number]
+  }
+
+  #operand(operand: MachineOperand): Operand {
+    if (typeof operand !== 'object') return operand
+    if (operand.kind === 'register') return this.#register(operand.register, operand.bytes)
+    return this.#memory(operand)
+  }
+
+  #memory({ base, index, scale, disp, bytes, constant, frame }: MemoryOperand): Operand {
+    if (constant) {
+      let label = this.#constants.get(constant)
+      if (label === undefined) this.#constants.set(constant, (label = this.#assembler.constant(constant.data, 32)))
+      return mem({ label, disp, size: bytes })
+    }
+    return mem({
+      base: frame ? rsp : base && this.#register(base, 8),
+      index: index && this.#register(index, 8),
+      scale,
+      disp,
+      size: bytes,
+    })
+  }
+}
+
+/** A whole register moved to itself; narrower moves of general registers clear the upper half. */
+function isIdleMove(mnemonic: string, [target, source]: readonly Operand[]): boolean {
+  return isMove(mnemonic) && target === source && typeof target === 'object' && target.kind === 'register' && target.size !== 4
+}
+

@@ -1,0 +1,121 @@
+// A shorthand for writing float functions as vector code: arithmetic on parts of one width, in float32 or float64 lanes.
+import { VirtualRegister } from '../machine/machine-op.ts'
+import type { Mnemonic } from './instruction-table.ts'
+import { operandOf, type Part, type Selection } from './select-state.ts'
+
+/** Predicates of the vector comparison instructions. */
+export const comparison = { equal: 0, unordered: 3, notEqual: 4, less: 0x11, lessEqual: 0x12, greaterEqual: 0x1d, greater: 0x1e }
+
+export class MathBuilder {
+  readonly s: Selection
+  readonly bytes: number
+  readonly #wide: boolean
+  readonly #suffix: 'ps' | 'pd'
+
+  constructor(s: Selection, bytes: number, wide: boolean) {
+    this.s = s
+    this.bytes = bytes
+    this.#wide = wide
+    this.#suffix = wide ? 'pd' : 'ps'
+  }
+
+  constant(value: number): Part {
+    return this.#wide ? this.s.f64(value) : this.s.f32(value)
+  }
+
+  #part(value: Part | number): Part {
+    return typeof value === 'number' ? this.constant(value) : value
+  }
+
+  #binary(name: string, a: Part | number, b: Part | number): VirtualRegister {
+    return this.s.vector3(`${name}${this.#suffix}` as Mnemonic, this.bytes, this.#part(a), this.#part(b))
+  }
+
+  #symmetric(name: string, a: Part | number, b: Part | number): VirtualRegister {
+    return this.s.commutative(`${name}${this.#suffix}` as Mnemonic, this.bytes, this.#part(a), this.#part(b))
+  }
+
+  add(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#symmetric('vadd', a, b)
+  }
+
+  sub(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#binary('vsub', a, b)
+  }
+
+  mul(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#symmetric('vmul', a, b)
+  }
+
+  div(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#binary('vdiv', a, b)
+  }
+
+  /** `limit` where x is beyond it; NaN stays. */
+  atMost(x: Part, limit: number): VirtualRegister {
+    return this.#binary('vmin', limit, x)
+  }
+
+  atLeast(x: Part, limit: number): VirtualRegister {
+    return this.#binary('vmax', limit, x)
+  }
+
+  and(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#symmetric('vand', a, b)
+  }
+
+  or(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#symmetric('vor', a, b)
+  }
+
+  xor(a: Part | number, b: Part | number): VirtualRegister {
+    return this.#symmetric('vxor', a, b)
+  }
+
+  /** To the nearest whole number (0), down (1), or towards 0 (3). */
+  round(x: Part, direction: 0 | 1 | 3 = 0): VirtualRegister {
+    return this.s.vector2(this.#wide ? 'vroundpd' : 'vroundps', this.bytes, x, 8 | direction)
+  }
+
+  /** a * b + c, rounded once. */
+  fma(a: Part | number, b: Part | number, c: Part | number): VirtualRegister {
+    return this.#fused('vfmadd', this.#part(a), this.#part(b), this.#part(c))
+  }
+
+  /** c - a * b, rounded once. */
+  fnma(a: Part | number, b: Part | number, c: Part | number): VirtualRegister {
+    return this.#fused('vfnmadd', this.#part(a), this.#part(b), this.#part(c))
+  }
+
+  /** A constant stays in memory, whichever of the three it is. */
+  #fused(name: 'vfmadd' | 'vfnmadd', a: Part, b: Part, c: Part): VirtualRegister {
+    const { s, bytes } = this
+    const inMemory = (part: Part) => !(part instanceof VirtualRegister)
+    if (inMemory(a)) [a, b] = [b, a]
+    if (inMemory(b) || !inMemory(c)) {
+      const target = s.copyOf(c, bytes)
+      s.update(`${name}231${this.#suffix}` as Mnemonic, target.view(bytes), s.load(a, bytes).view(bytes), operandOf(b, bytes))
+      return target
+    }
+    const target = s.copyOf(a, bytes)
+    s.update(`${name}213${this.#suffix}` as Mnemonic, target.view(bytes), s.load(b, bytes).view(bytes), operandOf(c, bytes))
+    return target
+  }
+
+  /** coefficients[0] * x^n + … + coefficients[n], by Horner's rule. */
+  polynomial(x: VirtualRegister, coefficients: readonly number[]): VirtualRegister {
+    let sum = this.fma(x, coefficients[0], coefficients[1])
+    for (const coefficient of coefficients.slice(2)) sum = this.fma(sum, x, coefficient)
+    return sum
+  }
+
+  compare(a: Part | number, predicate: keyof typeof comparison, b: Part | number): VirtualRegister {
+    const mnemonic = this.#wide ? 'vcmppd' : 'vcmpps'
+    return this.s.vector3(mnemonic, this.bytes, this.#part(a), this.#part(b), comparison[predicate])
+  }
+
+  /** a where the mask is set, else b. */
+  select(mask: Part, a: Part | number, b: Part | number): VirtualRegister {
+    return this.s.blend(this.bytes, this.#wide, mask, this.#part(a), this.#part(b))
+  }
+}

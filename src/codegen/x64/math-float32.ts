@@ -1,0 +1,59 @@
+// exp and log of float32 lanes: Cephes' range reductions and polynomials (expf.c, logf.c), with fused multiply-adds.
+// Both stay within 2 ulp and treat denormals, infinities, NaN, overflow and underflow as C does.
+import type { VirtualRegister } from '../machine/machine-op.ts'
+import { MathBuilder } from './math-builder.ts'
+import type { Selection } from './select-state.ts'
+
+const log2High = 0.693359375
+const log2Low = -2.12194440054690583e-4
+const expCoefficients = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.50000001201]
+/** Beyond these the result is infinite or 0. */
+const expRange = { lowest: -104, highest: 89 }
+
+export function expFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
+  const m = new MathBuilder(s, bytes, false)
+  const clamped = m.atMost(m.atLeast(x, expRange.lowest), expRange.highest)
+  const power = m.round(m.mul(clamped, Math.LOG2E))
+  const rest = m.fnma(power, log2Low, m.fnma(power, log2High, clamped))
+  const tail = m.fma(m.mul(rest, rest), m.polynomial(rest, expCoefficients), rest)
+  const mantissa = m.add(tail, 1)
+  // 2^power in two factors: each is a normal number even where the result is not
+  const whole = s.vector2('vcvtps2dq', bytes, power)
+  const half = s.vector2('vpsrad', bytes, whole, 1)
+  const other = s.vector3('vpsubd', bytes, whole, half)
+  return m.mul(m.mul(mantissa, powerOfTwo(s, half, bytes)), powerOfTwo(s, other, bytes))
+}
+
+const powerOfTwo = (s: Selection, exponent: VirtualRegister, bytes: number): VirtualRegister =>
+  s.vector2('vpslld', bytes, s.vector3('vpaddd', bytes, exponent, s.i32(127)), 23)
+
+const logCoefficients = [
+  ...[7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1],
+  ...[-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
+]
+const smallestNormal = 2 ** -126
+const bitsOfRootHalf = 0x3f3504f3
+
+export function logFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
+  const m = new MathBuilder(s, bytes, false)
+  const isSmall = m.compare(x, 'less', smallestNormal)
+  const normal = m.select(isSmall, m.mul(x, 2 ** 23), x)
+  const bits = s.vector3('vpsubd', bytes, normal, s.i32(bitsOfRootHalf))
+  const exponentBits = s.vector2('vpsrad', bytes, bits, 23)
+  const fractionBits = s.commutative('vpand', bytes, bits, s.i32(0x7fffff))
+  const f = m.sub(s.vector3('vpaddd', bytes, fractionBits, s.i32(bitsOfRootHalf)), 1)
+  const exponent = m.sub(s.vector2('vcvtdq2ps', bytes, exponentBits), m.and(isSmall, 23))
+  const square = m.mul(f, f)
+  const cubic = m.mul(m.mul(m.polynomial(f, logCoefficients), f), square)
+  const tail = m.fnma(square, 0.5, m.fma(exponent, log2Low, cubic))
+  const result = m.fma(exponent, log2High, m.add(f, tail))
+  return specialLogs(m, x, result)
+}
+
+/** log of 0, of negative numbers, of infinity and of NaN, on top of the ordinary result. */
+export function specialLogs(m: MathBuilder, x: VirtualRegister, result: VirtualRegister): VirtualRegister {
+  const isFinite = m.compare(x, 'less', Number.POSITIVE_INFINITY)
+  const orInfinite = m.select(isFinite, result, x)
+  const orNegative = m.select(m.compare(x, 'less', 0), Number.NaN, orInfinite)
+  return m.select(m.compare(x, 'equal', 0), Number.NEGATIVE_INFINITY, orNegative)
+}

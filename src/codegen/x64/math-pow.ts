@@ -1,0 +1,78 @@
+// pow of float64 lanes as exp(y log x), with log x and the product held in pairs of float64, so that the exponent is good to 60 bits.
+// Special cases are C's: NaN only where C says, signs of odd whole powers, pow(x, 0) = pow(1, y) = 1.
+import type { VirtualRegister } from '../machine/machine-op.ts'
+import { MathBuilder } from './math-builder.ts'
+import { expOfSum, expRange, log2High, log2Low, splitExponent } from './math-float64.ts'
+import type { Selection } from './select-state.ts'
+
+interface Pair {
+  readonly high: VirtualRegister
+  readonly low: VirtualRegister
+}
+
+/** 2/21, …, 2/5, 2/3: of the series of log((1 + s) / (1 - s)) behind 2s. */
+const seriesCoefficients = Array.from({ length: 10 }, (_, i) => 2 / (21 - 2 * i))
+
+export function powFloat64(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
+  const m = new MathBuilder(s, bytes, true)
+  const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
+  const log = logPair(m, magnitude)
+  const high = m.mul(y, log.high)
+  const error = m.fma(y, log.low, m.sub(0, m.fnma(y, log.high, high)))
+  const inRange = m.compare(m.and(high, s.i64(2n ** 63n - 1n)), 'less', 800)
+  const clamped = m.atMost(m.atLeast(high, expRange.lowest), expRange.highest)
+  return specialPowers(m, x, y, magnitude, expOfSum(m, clamped, m.and(error, inRange)))
+}
+
+/** log of a magnitude: -infinity and +infinity at 0 and infinity. */
+function logPair(m: MathBuilder, x: VirtualRegister): Pair {
+  const { mantissa, exponent } = splitExponent(m, x)
+  const f = m.sub(mantissa, 1)
+  const divisor = m.add(mantissa, 1)
+  const lost = m.sub(mantissa, m.sub(divisor, 1))
+  const ratio = m.div(f, divisor)
+  const ratioError = m.div(m.fnma(ratio, lost, m.fnma(ratio, divisor, f)), divisor)
+  const square = m.mul(ratio, ratio)
+  const series = m.mul(m.mul(ratio, square), m.polynomial(square, seriesCoefficients))
+  const doubled = m.add(ratio, ratio)
+  const whole = m.mul(exponent, log2High)
+  const sum = m.add(whole, doubled)
+  const part = m.sub(sum, whole)
+  const sumError = m.add(m.sub(whole, m.sub(sum, part)), m.sub(doubled, part))
+  const high = m.add(sum, series)
+  const highError = m.add(m.sub(sum, high), series)
+  const low = m.add(m.add(sumError, highError), m.fma(exponent, log2Low, m.add(ratioError, ratioError)))
+  return atLimits(m, x, { high, low })
+}
+
+function atLimits(m: MathBuilder, x: VirtualRegister, { high, low }: Pair): Pair {
+  const isZero = m.compare(x, 'equal', 0)
+  const isFinite = m.compare(x, 'less', Number.POSITIVE_INFINITY)
+  const orInfinite = m.select(isFinite, high, x)
+  return {
+    high: m.select(isZero, Number.NEGATIVE_INFINITY, orInfinite),
+    low: m.and(m.and(low, isFinite), m.compare(x, 'notEqual', 0)),
+  }
+}
+
+function specialPowers(
+  m: MathBuilder,
+  x: VirtualRegister,
+  y: VirtualRegister,
+  magnitude: VirtualRegister,
+  power: VirtualRegister,
+): VirtualRegister {
+  const { s } = m
+  const isWhole = m.compare(m.round(y, 1), 'equal', y)
+  const half = m.mul(y, 0.5)
+  const isOdd = m.and(isWhole, m.compare(m.round(half, 1), 'notEqual', half))
+  const sign = m.and(m.and(x, isOdd), s.i64(-(2n ** 63n)))
+  const signed = m.xor(power, sign)
+  const isNegative = m.and(m.compare(x, 'less', 0), m.compare(x, 'greater', Number.NEGATIVE_INFINITY))
+  const hasNoRoot = s.vector3('vpandn', m.bytes, isWhole, isNegative)
+  const orNaN = m.select(hasNoRoot, Number.NaN, signed)
+  const endlessPower = m.compare(m.and(y, s.i64(2n ** 63n - 1n)), 'equal', Number.POSITIVE_INFINITY)
+  const ofUnit = m.and(m.compare(magnitude, 'equal', 1), endlessPower)
+  const isOne = m.or(m.or(m.compare(x, 'equal', 1), m.compare(y, 'equal', 0)), ofUnit)
+  return m.select(isOne, 1, orNaN)
+}

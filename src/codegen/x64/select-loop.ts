@@ -1,0 +1,220 @@
+// Loops: counted, repeated in place, dealt to participants, and vector loops with their last partial group under a mask.
+import { bytesOf } from '../../base/dtype.ts'
+import { CompileError } from '../../base/errors.ts'
+import type { Accumulator, Expression, For, Statement } from '../../kernel/kernel-node.ts'
+import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
+import { threadContext } from './calling-convention.ts'
+import { multiplyHighClobbers } from './emit-sequences.ts'
+import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, indexRegister } from './select-index.ts'
+import { selectStatements } from './select-statement.ts'
+import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
+
+const largestUnroll = 64
+
+export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): void {
+  const extent = affineOf(s, loop.extent)
+  if (extent === undefined) throw s.fail(`the extent of ${loop.variable.name} differs between lanes`)
+  const count = extent.terms.length === 0 ? extent.constant : undefined
+  if (count !== undefined && count <= 0) return
+  if (loop.kind === 'parallel') return parallelLoop(s, loop, extent)
+  if (loop.kind === 'vector' && groups[0].lanes === 1) return vectorLoop(s, loop, extent, count)
+  if (count === 1 || (loop.kind === 'unroll' && count !== undefined && count <= largestUnroll)) {
+    for (let i = 0; i < count; i++) {
+      s.variables.set(loop.variable.id, constantAffine(i))
+      selectStatements(s, loop.body, groups)
+      s.group = scalarGroup
+    }
+    return
+  }
+  const end = limitOf(s, extent)
+  countedLoop(s, constantRegister(s, 0), end, 1, count === undefined, (counter) => {
+    s.variables.set(loop.variable.id, counter)
+    selectStatements(s, loop.body, groups)
+  })
+}
+
+type Limit = VirtualRegister | number
+
+const limitOf = (s: Selection, { constant, terms, lane }: Affine): Limit =>
+  terms.length === 0 && (constant | 0) === constant ? constant : indexRegister(s, { constant, terms, lane })
+
+const limitOperand = (limit: Limit) => (typeof limit === 'number' ? limit : limit.view(8))
+
+/** for (counter = start; counter < end; counter += step), entered without a test unless it may be empty. */
+function countedLoop(
+  s: Selection,
+  start: VirtualRegister,
+  end: Limit,
+  step: number,
+  mayBeEmpty: boolean,
+  body: (counter: Affine) => void,
+): VirtualRegister {
+  const counter = copyGeneral(s, start)
+  const [again, done] = [s.label(), s.label()]
+  if (mayBeEmpty) {
+    s.read('cmp', counter.view(8), limitOperand(end))
+    s.branch('jge', done)
+  }
+  const level = s.depth + 1
+  inScope(s, counter, step, () => {
+    s.block.push({ op: 'loop' })
+    s.mark(again)
+    body({ constant: 0, terms: [{ register: counter, level, coefficient: 1 }], lane: 0 })
+    s.group = scalarGroup
+    for (const { register, amount } of s.scopes[level].inductions) s.update('add', register.view(8), amount)
+    s.update('add', counter.view(8), step)
+    s.read('cmp', counter.view(8), limitOperand(end))
+    s.branch('jl', again)
+    s.block.push({ op: 'endLoop' })
+  })
+  s.mark(done)
+  return counter
+}
+
+/** Opens a scope: a place for what is computed once before `body`, then `body`. */
+function inScope(s: Selection, counter: VirtualRegister | undefined, step: number, body: () => void): void {
+  const scope = makeScope(counter, step)
+  s.block.push(scope.preheader)
+  s.scopes[s.depth + 1] = scope
+  s.depth++
+  body()
+  s.depth--
+  s.scopes.length = s.depth + 1
+}
+
+/** This participant's run of iterations: from index * extent / count to (index + 1) * extent / count. */
+function parallelLoop(s: Selection, loop: For, extent: Affine): void {
+  const field = (disp: number) => memoryOperand({ base: s.contextPointer, disp, bytes: 8 })
+  const total = indexRegister(s, extent)
+  const [first, count] = [s.general(), s.general()]
+  s.write('mov', first.view(8), field(threadContext.threadIndex))
+  s.write('mov', count.view(8), field(threadContext.threadCount))
+  const next = s.general()
+  s.write('lea', next.view(8), memoryOperand({ base: first, disp: 1 }))
+  const [start, end] = [first, next].map((share) => {
+    const bound = s.general()
+    s.sequence('multiplyDivide', 'write', multiplyHighClobbers, ...[bound, share, total, count].map((r) => r.view(8)))
+    return bound
+  })
+  countedLoop(s, start, end, 1, true, (counter) => {
+    s.variables.set(loop.variable.id, counter)
+    selectStatements(s, loop.body, [scalarGroup])
+  })
+}
+
+// --- vector loops ---------------------------------------------------------------------------------------------------------
+
+function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | undefined): void {
+  const owned = ownedAccumulators(loop.body, loop.lanes)
+  const lanes = groupLanes(loop)
+  const step = owned.size > 0 ? loop.lanes : Math.max(lanes, Math.floor(loop.lanes / lanes) * lanes)
+  s.vectorLoop = { variable: loop.variable.id, owned, varying: new Map() }
+  const body = (base: Affine, groups: readonly Group[]) => {
+    s.variables.set(loop.variable.id, { ...base, lane: 1 })
+    s.vectorLoop!.varying.clear()
+    selectStatements(s, loop.body, groups)
+    s.group = scalarGroup
+  }
+  if (count !== undefined) constantVectorLoop(s, count, step, lanes, body)
+  else openVectorLoop(s, extent, step, lanes, body)
+  s.vectorLoop = undefined
+}
+
+type VectorBody = (base: Affine, groups: readonly Group[]) => void
+
+function constantVectorLoop(s: Selection, count: number, step: number, lanes: 4 | 8, body: VectorBody): void {
+  const whole = Math.floor(count / step) * step
+  if (whole === step) inScope(s, undefined, step, () => body(constantAffine(0), fullGroups(s, step, lanes)))
+  else if (whole > 0)
+    countedLoop(s, constantRegister(s, 0), limitOf(s, constantAffine(whole)), step, false, (base) =>
+      body(base, fullGroups(s, step, lanes)),
+    )
+  if (whole < count) inScope(s, undefined, step, () => body(constantAffine(whole), fullGroups(s, count - whole, lanes)))
+}
+
+/** Groups of `count` lanes from 0, of which the last may be partial. */
+function fullGroups(s: Selection, count: number, lanes: 4 | 8): Group[] {
+  return Array.from({ length: Math.ceil(count / lanes) }, (_, index): Group => {
+    const offset = index * lanes
+    const left = count - offset
+    if (left >= lanes) return { index, offset, lanes, predicate: undefined }
+    const mask = s.pool(`first ${left} of 8`, () => Int32Array.from({ length: 8 }, (_, lane) => (lane < left ? -1 : 0)))
+    return { index, offset, lanes, predicate: s.load(mask, lanes * 4) }
+  })
+}
+
+function openVectorLoop(s: Selection, extent: Affine, step: number, lanes: 4 | 8, body: VectorBody): void {
+  const total = indexRegister(s, extent)
+  const end = indexRegister(s, addAffine(extent, constantAffine(step - 1), -1))
+  const counter = countedLoop(s, constantRegister(s, 0), end, step, true, (base) =>
+    body(base, fullGroups(s, step, lanes)),
+  )
+  const done = s.label()
+  const left = copyGeneral(s, total)
+  s.update('sub', left.view(8), counter.view(8))
+  s.branch('jle', done)
+  // a copy, since the loop's counter no longer moves
+  const start = copyGeneral(s, counter)
+  const level = s.depth
+  inScope(s, undefined, step, () =>
+    body({ constant: 0, terms: [{ register: start, level, coefficient: 1 }], lane: 0 }, openGroups(s, left, step, lanes)),
+  )
+  s.mark(done)
+}
+
+/** Groups under masks of the lanes below `left`. */
+function openGroups(s: Selection, left: VirtualRegister, step: number, lanes: 4 | 8): Group[] {
+  const bytes = lanes * 4
+  const narrowLeft = s.vector()
+  s.write('vmovd', narrowLeft.view(16), left.view(4))
+  const spread = s.vector()
+  s.write('vpbroadcastd', spread.view(bytes), narrowLeft.view(16))
+  return Array.from({ length: Math.ceil(step / lanes) }, (_, index): Group => {
+    const offset = index * lanes
+    const numbers = s.pool(`lanes from ${offset}`, () => Int32Array.from({ length: 8 }, (_, lane) => offset + lane))
+    return { index, offset, lanes, predicate: s.vector3('vpcmpgtd', bytes, spread, numbers) }
+  })
+}
+
+/** Accumulators of as many lanes as the loop that its body adds to. */
+function ownedAccumulators(body: readonly Statement[], lanes: number): ReadonlySet<Accumulator> {
+  const owned = new Set<Accumulator>()
+  const visit = (statement: Statement): void => {
+    if (statement.op === 'accumulate' && statement.accumulator.lanes > 1) owned.add(statement.accumulator)
+    else if (statement.op === 'for' || statement.op === 'if') statement.body.forEach(visit)
+  }
+  body.forEach(visit)
+  for (const { name, lanes: own } of owned)
+    if (own !== lanes) throw new CompileError(`x64: ${name} has ${own} lanes in a vector loop of ${lanes}`)
+  return owned
+}
+
+/** Eight lanes at once, or four where all values are of 64 bits or the loop has no more. */
+function groupLanes(loop: For): 4 | 8 {
+  return loop.lanes <= 4 || loop.body.every(isWideStatement) ? 4 : 8
+}
+
+function isWideStatement(statement: Statement): boolean {
+  switch (statement.op) {
+    case 'store':
+      return bytesOf(statement.memory.dtype) === 8 && isWideExpression(statement.value)
+    case 'let':
+      return isWideExpression(statement.value)
+    case 'accumulate':
+      return bytesOf(statement.accumulator.dtype) === 8 && isWideExpression(statement.value)
+    case 'declare':
+      return bytesOf(statement.accumulator.dtype) === 8
+    case 'for':
+    case 'if':
+      return statement.body.every(isWideStatement)
+    default:
+      return true
+  }
+}
+
+/** Whether no value but bool in an expression is of fewer than 64 bits. */
+function isWideExpression(e: Expression): boolean {
+  if (e.dtype !== 'index' && e.dtype !== 'bool' && bytesOf(e.dtype) < 8) return false
+  if (e.op === 'alu') return e.inputs.every(isWideExpression)
+  return !(e.op === 'load' && e.dtype === 'bool')
+}

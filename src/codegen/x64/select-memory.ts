@@ -1,0 +1,307 @@
+// Loads and stores: scalars, contiguous lanes, broadcast elements, and lanes one by one, with predicates and bounds tests.
+import { bytesOf, type DType } from '../../base/dtype.ts'
+import type { Expression, Load, Memory, Store } from '../../kernel/kernel-node.ts'
+import type { MemoryOperand, VirtualRegister } from '../machine/machine-op.ts'
+import type { Mnemonic } from './instruction-table.ts'
+import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
+import { fromStored, storedLanes, zero } from './select-convert.ts'
+import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
+import { raiseError } from './select-check.ts'
+import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
+import { type Affine, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
+import { isVarying } from './select-varying.ts'
+
+const sized = (address: MemoryOperand, bytes: number): MemoryOperand => ({ ...address, bytes })
+const shifted = (address: MemoryOperand, by: number): MemoryOperand => ({ ...address, disp: address.disp + by })
+
+/** The error code of a bounds test that failed in checked mode; position is the param's slot, or -1 for scratch. */
+export const boundsErrorCode = 0x7fffffff
+
+// --- loads ----------------------------------------------------------------------------------------------------------------
+
+export function loadValue(s: Selection, e: Load): LaneValue {
+  const { guard } = e
+  if (guard && !(s.group.lanes > 1 && isVarying(s, guard))) return branchedLoad(s, e, guard)
+  if (guard === undefined) {
+    const checked = s.options.checked && !provedInside(s, e.memory, e.index)
+    if (checked || (s.group.predicate && s.group.lanes > 1)) return conditionalLoad(s, e, s.group.predicate)
+    return { form: formOf(e.dtype), parts: plainLoad(s, e) }
+  }
+  const mask = s.load(s.value(guard).parts[0], s.partBytes('mask'))
+  const { predicate } = s.group
+  const both = predicate ? s.vector3('vandps', s.partBytes('mask'), predicate, mask) : mask
+  const loaded = conditionalLoad(s, e, both)
+  const other = e.otherwise ? s.value(e.otherwise) : zero(s, formOf(e.dtype))
+  return blendLanes(s, mask, loaded, other)
+}
+
+/** A load under a guard that all lanes share: the result starts as `otherwise` and is replaced where the guard holds. */
+function branchedLoad(s: Selection, e: Load, guard: Expression): LaneValue {
+  const form = formOf(e.dtype)
+  const bytes = s.partBytes(form)
+  const other = e.otherwise ? s.value(e.otherwise) : zero(s, form)
+  const result = Array.from({ length: s.partCount(form) }, (_, i) => s.copyOf(other.parts[i], bytes))
+  const skip = s.label()
+  s.conditional(() => {
+    branchUnless(s, guard, skip)
+    const loaded = loadValue(s, { ...e, guard: undefined, otherwise: undefined })
+    loaded.parts.forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
+  })
+  s.mark(skip)
+  return { form, parts: result }
+}
+
+const provedInside = (s: Selection, memory: Memory, index: Expression): boolean => {
+  if (s.group.lanes > 1 && isVarying(s, index)) return false
+  const sum = affineOf(s, index)
+  return sum !== undefined && sum.terms.length === 0 && sum.lane === 0 && sum.constant >= 0 && sum.constant < memory.size
+}
+
+/** A load of the lanes that a predicate allows, all if there is none, after bounds tests in checked mode; 0 where none happens. */
+function conditionalLoad(s: Selection, e: Load, predicate: VirtualRegister | undefined): LaneValue {
+  const form = formOf(e.dtype)
+  const bytes = s.partBytes(form)
+  const { checked } = s.options
+  const varying = s.group.lanes > 1 && isVarying(s, e.index)
+  if (predicate && varying && !checked && bytesOf(e.dtype) >= 4 && affineOf(s, e.index)?.lane === 1)
+    return { form, parts: maskedLoad(s, e, predicate) }
+  if (varying) return { form, parts: gather(s, e, predicate) }
+  const none = zero(s, form)
+  const result = none.parts.map((part) => s.copyOf(part, bytes))
+  const skip = s.label()
+  s.conditional(() => {
+    if (predicate) skipUnlessAny(s, predicate, skip)
+    if (checked) boundsTest(s, e.memory, indexSum(s, e.index), skip)
+    plainLoad(s, e).forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
+  })
+  s.mark(skip)
+  return { form, parts: result }
+}
+
+const indexSum = (s: Selection, index: Expression): Affine => {
+  const sum = affineOf(s, index)
+  if (sum === undefined) throw s.fail('an index that differs between lanes is used for one element')
+  return sum
+}
+
+function skipUnlessAny(s: Selection, predicate: VirtualRegister, skip: number): void {
+  const bits = maskBits(s, predicate)
+  s.read('test', bits.view(4), bits.view(4))
+  s.branch('je', skip)
+}
+
+/** A load of all lanes of the group. */
+function plainLoad(s: Selection, e: Load): readonly Part[] {
+  if (s.group.lanes === 1) return [scalarLoad(s, e.dtype, addressOf(s, e.memory, indexSum(s, e.index)))]
+  const sum = affineOf(s, e.index)
+  if (sum === undefined) return gather(s, e, undefined)
+  if (sum.lane === 0) return broadcastLoad(s, e.dtype, addressOf(s, e.memory, sum))
+  if (sum.lane === 1) return contiguousLoad(s, e.dtype, addressOf(s, e.memory, sum))
+  return gather(s, e, undefined)
+}
+
+const narrowLoads: Partial<Record<DType, Mnemonic>> = { int8: 'movsx', int16: 'movsx' }
+
+/** An element of fewer than 32 bits in a general register, as its lanes hold it before `fromStored`. */
+function narrowElement(s: Selection, dtype: DType, address: MemoryOperand): VirtualRegister {
+  const register = s.general()
+  s.write(narrowLoads[dtype] ?? 'movzx', register.view(4), sized(address, bytesOf(dtype)))
+  return register
+}
+
+function scalarLoad(s: Selection, dtype: DType, address: MemoryOperand): Part {
+  const target = s.vector()
+  const bytes = bytesOf(dtype)
+  if (bytes === 8) s.write('vmovsd', target.view(16), sized(address, 8))
+  else if (bytes === 4) s.write('vmovss', target.view(16), sized(address, 4))
+  else {
+    s.write('vmovd', target.view(16), narrowElement(s, dtype, address).view(4))
+    return fromStored(s, dtype, target)
+  }
+  return target
+}
+
+function broadcastLoad(s: Selection, dtype: DType, address: MemoryOperand): readonly Part[] {
+  const form = formOf(dtype)
+  const size = bytesOf(dtype)
+  if (size < 4) {
+    const scalar = s.asScalar(() => scalarLoad(s, dtype, address))
+    return broadcast(s, { form, parts: [scalar] }).parts
+  }
+  const target = s.vector()
+  s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', target.view(s.partBytes(form)), sized(address, size))
+  return new Array<Part>(s.partCount(form)).fill(target)
+}
+
+const extendingLoads: Partial<Record<DType, Mnemonic>> = {
+  bool: 'vpmovzxbd',
+  uint8: 'vpmovzxbd',
+  int8: 'vpmovsxbd',
+  int16: 'vpmovsxwd',
+  float16: 'vpmovzxwd',
+  bfloat16: 'vpmovzxwd',
+}
+
+function contiguousLoad(s: Selection, dtype: DType, address: MemoryOperand): readonly Part[] {
+  const form = formOf(dtype)
+  const bytes = s.partBytes(form)
+  const extend = extendingLoads[dtype]
+  if (extend === undefined)
+    return Array.from({ length: s.partCount(form) }, (_, i) => {
+      const target = s.vector()
+      s.write('vmovups', target.view(bytes), sized(shifted(address, i * 32), bytes))
+      return target
+    })
+  const target = s.vector()
+  s.write(extend, target.view(bytes), sized(address, bytesOf(dtype) * s.group.lanes))
+  return [fromStored(s, dtype, target)]
+}
+
+/** Masks for each part of a form. */
+function partMasks(s: Selection, form: LaneValue['form'], predicate: VirtualRegister): VirtualRegister[] {
+  return isWide(form) ? widen(s, predicate, 'vpmovsxdq') : [predicate]
+}
+
+function maskedLoad(s: Selection, e: Load, predicate: VirtualRegister): Part[] {
+  const form = formOf(e.dtype)
+  const bytes = s.partBytes(form)
+  const address = addressOf(s, e.memory, indexSum(s, e.index))
+  const mnemonic = isWide(form) ? 'vmaskmovpd' : 'vmaskmovps'
+  return partMasks(s, form, predicate).map((mask, i) => {
+    const target = s.vector()
+    s.write(mnemonic, target.view(bytes), mask.view(bytes), sized(shifted(address, i * 32), bytes))
+    return target
+  })
+}
+
+function gather(s: Selection, e: Load, predicate: VirtualRegister | undefined): Part[] {
+  const size = bytesOf(e.dtype)
+  prepareLanes(s, e.index)
+  const builder = new LaneBuilder(s, size === 8)
+  forEachLane(s, predicate, (lane) => {
+    const sum = affineAtLane(s, e.index, lane)
+    const skip = s.label()
+    if (s.options.checked) boundsTest(s, e.memory, sum, skip)
+    const address = sized(addressOf(s, e.memory, sum), size)
+    builder.insert(lane, size < 4 ? narrowElement(s, e.dtype, address).view(4) : address)
+    s.mark(skip)
+  })
+  const parts = builder.parts()
+  return size < 4 ? parts.map((part) => fromStored(s, e.dtype, part)) : parts
+}
+
+/** a where the mask is set, else b; the mask is of 32-bit lanes. */
+export function blendLanes(s: Selection, mask: VirtualRegister, a: LaneValue, b: LaneValue): LaneValue {
+  const bytes = s.partBytes(a.form)
+  const masks = partMasks(s, a.form, mask)
+  return { form: a.form, parts: masks.map((m, i) => s.blend(bytes, isWide(a.form), m, a.parts[i], b.parts[i])) }
+}
+
+// --- stores ---------------------------------------------------------------------------------------------------------------
+
+export function storeValue(s: Selection, { memory, index, value, guard }: Store): void {
+  const skip = s.label()
+  let { predicate } = s.group
+  const perLane = guard && s.group.lanes > 1 && isVarying(s, guard)
+  const stored = s.value(value)
+  if (perLane) {
+    const mask = s.load(s.value(guard).parts[0], s.partBytes('mask'))
+    predicate = predicate ? s.vector3('vandps', s.partBytes('mask'), predicate, mask) : mask
+  }
+  s.conditional(() => {
+    if (guard && !perLane) branchUnless(s, guard, skip)
+    const sum = affineOf(s, index)
+    if (s.group.lanes > 1 && sum?.lane === 1 && !s.options.checked && (!predicate || bytesOf(memory.dtype) >= 4))
+      storeContiguous(s, memory, sum, stored, predicate)
+    else storeLanes(s, memory, index, stored, predicate)
+  })
+  s.mark(skip)
+}
+
+function storeContiguous(
+  s: Selection,
+  memory: Memory,
+  sum: Affine,
+  { form, parts }: LaneValue,
+  predicate: VirtualRegister | undefined,
+): void {
+  const address = addressOf(s, memory, sum)
+  const size = bytesOf(memory.dtype)
+  const bytes = s.partBytes(form)
+  if (size < 4) {
+    storePacked(s, memory.dtype, address, parts[0])
+    return
+  }
+  const masks = predicate && partMasks(s, form, predicate)
+  parts.forEach((part, i) => {
+    const target = sized(shifted(address, i * 32), bytes)
+    const source = s.load(part, bytes)
+    if (masks === undefined) s.read('vmovups', target, source.view(bytes))
+    else s.read(isWide(form) ? 'vmaskmovpd' : 'vmaskmovps', target, masks[i].view(bytes), source.view(bytes))
+  })
+}
+
+/** The low byte or word of each 32-bit lane, next to each other. */
+function storePacked(s: Selection, dtype: DType, address: MemoryOperand, part: Part): void {
+  const size = bytesOf(dtype)
+  const { lanes } = s.group
+  const lane = storedLanes(s, dtype, part)
+  const order = s.pool(`low ${size} bytes of each`, () => packingOrder(size))
+  const packed = s.vector3('vpshufb', lanes === 8 ? 32 : 16, lane, order)
+  let whole = packed
+  if (lanes === 8) whole = s.vector3(size === 1 ? 'vpunpckldq' : 'vpunpcklqdq', 16, packed, upperHalf(s, packed))
+  const bytes = size * lanes
+  s.read(bytes === 16 ? 'vmovups' : bytes === 8 ? 'vmovq' : 'vmovd', sized(address, bytes), whole.view(16))
+}
+
+function packingOrder(size: number): Uint8Array {
+  const order = new Uint8Array(32).fill(0x80)
+  for (let half = 0; half < 2; half++)
+    for (let lane = 0; lane < 4; lane++)
+      for (let byte = 0; byte < size; byte++) order[half * 16 + lane * size + byte] = lane * 4 + byte
+  return order
+}
+
+function storeLanes(
+  s: Selection,
+  memory: Memory,
+  index: Expression,
+  { form, parts }: LaneValue,
+  predicate: VirtualRegister | undefined,
+): void {
+  const lanes = parts.map((part) => storedLanes(s, memory.dtype, part))
+  const halves = lanes.flatMap((part) => (s.partBytes(form) === 32 ? [part, upperHalf(s, part)] : [part]))
+  prepareLanes(s, index)
+  const perHalf = isWide(form) ? 2 : 4
+  forEachLane(s, predicate, (lane) => {
+    const sum = s.group.lanes === 1 ? indexSum(s, index) : affineAtLane(s, index, lane)
+    const skip = s.label()
+    if (s.options.checked) boundsTest(s, memory, sum, skip)
+    storeElement(s, bytesOf(memory.dtype), addressOf(s, memory, sum), halves[Math.floor(lane / perHalf)], lane % perHalf)
+    s.mark(skip)
+  })
+}
+
+function storeElement(s: Selection, size: number, address: MemoryOperand, half: VirtualRegister, at: number): void {
+  const target = sized(address, size)
+  if (size === 1) s.read('vpextrb', target, half.view(16), at * 4)
+  else if (size === 2) s.read('vpextrw', target, half.view(16), at * 2)
+  else if (at === 0) s.read(size === 8 ? 'vmovsd' : 'vmovss', target, half.view(16))
+  else s.read(size === 8 ? 'vpextrq' : 'vpextrd', target, half.view(16), at)
+}
+
+// --- bounds -----------------------------------------------------------------------------------------------------------------
+
+/** Raises an error and jumps to `skip` unless 0 <= sum < size. */
+export function boundsTest(s: Selection, memory: Memory, sum: Affine, skip: number): void {
+  if (sum.terms.length === 0 && sum.constant >= 0 && sum.constant < memory.size) return
+  const index = indexRegister(s, sum)
+  const inside = s.label()
+  if (memory.size < 2 ** 31) s.read('cmp', index.view(8), memory.size)
+  else s.read('cmp', index.view(8), constantRegister(s, memory.size).view(8))
+  s.branch('jb', inside)
+  const position = constantRegister(s, memory.op === 'param' ? memory.slot : -1)
+  raiseError(s, boundsErrorCode, position, index)
+  s.branch('jmp', skip)
+  s.mark(inside)
+}

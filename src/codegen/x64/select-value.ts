@@ -1,0 +1,124 @@
+// Evaluates an expression in the current group of lanes. What all lanes share is computed once as a scalar and spread.
+import type { DType } from '../../base/dtype.ts'
+import { roundToBfloat16, roundToFloat16 } from '../../base/half.ts'
+import type { Alu, Expression, Literal } from '../../kernel/kernel-node.ts'
+import { readAccumulator } from './select-accumulator.ts'
+import { indexComparison, indexLanes } from './select-condition.ts'
+import { convert, reinterpret } from './select-convert.ts'
+import { broadcast } from './select-lanes.ts'
+import { blendLanes, loadValue } from './select-memory.ts'
+import { operate } from './select-operation.ts'
+import { type Form, formOf, type LaneValue, type Part, type Selection } from './select-state.ts'
+import { isVarying } from './select-varying.ts'
+
+export function evaluate(s: Selection, e: Expression): LaneValue {
+  const scalar = s.group.lanes === 1
+  const memo = scalar ? s.scalarMemo : s.laneMemo
+  const known = memo.get(e)
+  if (known) return known
+  const value = scalar || isVarying(s, e) ? compute(s, e) : computeUniform(s, e)
+  memo.set(e, value)
+  return value
+}
+
+function computeUniform(s: Selection, e: Expression): LaneValue {
+  if (e.op === 'literal') return literalValue(s, e)
+  if (e.op === 'load' && e.guard === undefined && !s.options.checked) {
+    const { predicate } = s.group
+    s.group = { ...s.group, predicate: undefined }
+    const value = loadValue(s, e)
+    s.group = { ...s.group, predicate }
+    return value
+  }
+  if (e.op === 'reference') {
+    const bound = s.bindings.get(e.binding.id)!
+    if (bound.level < s.depth) return hoistedBroadcast(s, bound.values[0], bound.level)
+  }
+  return broadcast(
+    s,
+    s.asScalar(() => evaluate(s, e)),
+  )
+}
+
+function hoistedBroadcast(s: Selection, value: LaneValue, level: number): LaneValue {
+  const [part] = value.parts
+  if (!('id' in part)) return { form: value.form, parts: new Array<Part>(s.partCount(value.form)).fill(part) }
+  const { group } = s
+  const register = s.hoist(level, `broadcast${part.id}x${group.lanes}`, () => broadcast(s, value).parts[0] as typeof part)
+  return { form: value.form, parts: new Array<Part>(s.partCount(value.form)).fill(register) }
+}
+
+function compute(s: Selection, e: Expression): LaneValue {
+  switch (e.op) {
+    case 'literal':
+      return literalValue(s, e)
+    case 'load':
+      return loadValue(s, e)
+    case 'read':
+      return readAccumulator(s, e.accumulator)
+    case 'reference': {
+      const bound = s.bindings.get(e.binding.id)
+      const value = bound?.values[bound.varying ? s.group.index : 0]
+      if (value === undefined) throw s.fail(`${e.binding.name} is used before its let`)
+      return value
+    }
+    case 'alu':
+      return aluValue(s, e)
+    default:
+      throw s.fail(`${e.op} is of dtype index and needs a cast`)
+  }
+}
+
+function literalValue(s: Selection, { dtype, value }: Literal): LaneValue {
+  if (dtype === 'index') throw s.fail('a literal of dtype index is used as data')
+  const form = formOf(dtype)
+  return { form, parts: new Array<Part>(s.partCount(form)).fill(literalPart(s, dtype, form, value)) }
+}
+
+const roundings: Partial<Record<DType, (value: number) => number>> = {
+  float16: roundToFloat16,
+  bfloat16: roundToBfloat16,
+}
+
+function literalPart(s: Selection, dtype: DType, form: Form, value: Literal['value']): Part {
+  switch (form) {
+    case 'mask':
+      return s.i32(value ? -1 : 0)
+    case 'i64':
+      return s.i64(BigInt.asIntN(64, BigInt(value)))
+    case 'i32':
+      return s.i32(dtype === 'uint8' ? Number(value) & 255 : Number(value) | 0)
+    case 'f64':
+      return s.f64(Number(value))
+    case 'f32':
+      return s.f32(roundings[dtype]?.(Number(value)) ?? Number(value))
+  }
+}
+
+function aluValue(s: Selection, e: Alu): LaneValue {
+  const [first] = e.inputs
+  if (e.kind === 'cast') {
+    if (first.dtype === 'index') return convert(s, indexLanes(s, first), 'int64', e.dtype as DType)
+    return convert(s, evaluate(s, first), first.dtype, e.dtype as DType)
+  }
+  if (e.kind === 'bitcast') return reinterpret(s, evaluate(s, first), first.dtype as DType, e.dtype as DType)
+  if (e.kind === 'where') return whereValue(s, e)
+  if (first.dtype === 'index') return indexComparison(s, e)
+  return operate(
+    s,
+    e.kind,
+    first.dtype,
+    e.inputs.map((input) => evaluate(s, input)),
+  )
+}
+
+function whereValue(s: Selection, { inputs }: Alu): LaneValue {
+  const mask = evaluate(s, inputs[0])
+  const then = evaluate(s, inputs[1])
+  const otherwise = evaluate(s, inputs[2])
+  if (then.form === 'mask') {
+    const bytes = s.partBytes('mask')
+    return { form: 'mask', parts: [s.blend(bytes, false, mask.parts[0], then.parts[0], otherwise.parts[0])] }
+  }
+  return blendLanes(s, s.load(mask.parts[0], s.partBytes('mask')), then, otherwise)
+}

@@ -1,0 +1,199 @@
+// The GEMM microkernel: a tile of c in registers (mr rows of nr columns), one fused multiply-add per lane and step of k.
+// a and b are packed panels, read in order; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
+import { bytesOf } from '../../base/dtype.ts'
+import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
+import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
+import { addAffine, addressOf, affineOf, constantAffine, copyGeneral, indexRegister, multiplyAffine } from './select-index.ts'
+import { boundsTest } from './select-memory.ts'
+import type { Affine, Selection } from './select-state.ts'
+
+/** steps of k per turn of the loop */
+const unrolled = 4
+/** how far ahead of its use b is fetched into the cache */
+const prefetchBytes = 1024
+const vectorBytes = 32
+const vectorRegisters = 16
+
+interface Tile {
+  readonly mr: number
+  readonly aStride: number
+  readonly bStride: number
+  /** registers per row */
+  readonly width: number
+  readonly size: 4 | 8
+  readonly suffix: 'ps' | 'pd'
+  readonly sums: readonly VirtualRegister[]
+}
+
+export function tileMultiply(s: Selection, node: TileMultiply): void {
+  const size = bytesOf(node.dtype) as 4 | 8
+  const width = (node.nr * size) / vectorBytes
+  if (!Number.isInteger(width) || node.mr * width + width + 1 > vectorRegisters)
+    throw s.fail(`a ${node.mr}x${node.nr} tile of ${node.dtype} does not fit ${vectorRegisters} registers`)
+  const skip = s.label()
+  const depth = sumOf(s, node.depth)
+  if (s.options.checked) testBounds(s, node, depth, skip)
+  const sums = Array.from({ length: node.mr * width }, () => s.vector())
+  const { mr, aStride, bStride } = node
+  const tile: Tile = { mr, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
+  const [a, b, c] = [node.a, node.b, node.c].map(({ memory, index }) => pointer(s, memory, sumOf(s, index)))
+  const stride = copyGeneral(s, indexRegister(s, sumOf(s, node.c.stride)))
+  s.update('shl', stride.view(8), Math.log2(size))
+  const rows = rowPointers(s, tile, c, stride)
+  rows.forEach((row) => {
+    s.read('prefetcht0', { ...row, bytes: 1 })
+  })
+  for (const sum of sums) s.writeConstant('vmovaps', sum.view(32), { ...s.i32(0), bytes: 32 })
+  const steps = indexRegister(s, depth)
+  const constant = depth.terms.length === 0 ? depth.constant : undefined
+  multiplyLoop(s, tile, a, b, steps, constant)
+  remainingSteps(s, tile, a, b, steps, constant)
+  storeTile(s, tile, rows, sumOf(s, node.accumulate))
+  s.mark(skip)
+}
+
+function sumOf(s: Selection, e: TileMultiply['depth']): Affine {
+  const sum = affineOf(s, e)
+  if (sum === undefined) throw s.fail('tileMultiply stands inside a vector loop')
+  return sum
+}
+
+function pointer(s: Selection, memory: Memory, index: Affine): VirtualRegister {
+  const register = s.general()
+  s.write('lea', register.view(8), addressOf(s, memory, index))
+  return register
+}
+
+/** Memory operands of the rows of c: three rows share a base register. */
+function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: VirtualRegister) {
+  const rows = []
+  let base = c
+  for (let row = 0; row < mr; row++) {
+    const within = row % 3
+    if (row > 0 && within === 0) {
+      const last = s.general()
+      s.write('lea', last.view(8), memoryOperand({ base, index: stride, scale: 2 }))
+      base = s.general()
+      s.write('lea', base.view(8), memoryOperand({ base: last, index: stride }))
+    }
+    rows.push(
+      memoryOperand(within === 0 ? { base } : { base, index: stride, scale: within === 1 ? 1 : 2 }),
+    )
+  }
+  return rows
+}
+
+/** One step of k, at `step` steps behind the pointers. */
+function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, step: number): void {
+  const { mr, aStride, bStride, width, size, suffix, sums } = tile
+  const columns = Array.from({ length: width }, (_, column) => {
+    const register = s.vector()
+    const disp = step * bStride * size + column * vectorBytes
+    s.write('vmovups', register.view(32), memoryOperand({ base: b, disp, bytes: 32 }))
+    return register
+  })
+  for (let row = 0; row < mr; row++) {
+    const factor = s.vector()
+    const source = memoryOperand({ base: a, disp: (step * aStride + row) * size, bytes: size })
+    s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', factor.view(32), source)
+    columns.forEach((column, i) => {
+      s.update(`vfmadd231${suffix}`, sums[row * width + i].view(32), factor.view(32), column.view(32))
+    })
+  }
+}
+
+function multiplyLoop(
+  s: Selection,
+  tile: Tile,
+  a: VirtualRegister,
+  b: VirtualRegister,
+  steps: VirtualRegister,
+  constant: number | undefined,
+): void {
+  if (constant !== undefined && constant < unrolled) return
+  const turns = copyGeneral(s, steps)
+  s.update('sar', turns.view(8), Math.log2(unrolled))
+  const [again, done] = [s.label(), s.label()]
+  if (constant === undefined) {
+    s.read('test', turns.view(8), turns.view(8))
+    s.branch('jle', done)
+  }
+  s.block.push({ op: 'loop' })
+  s.mark(again)
+  for (let step = 0; step < unrolled; step++) {
+    const ahead = prefetchBytes + step * tile.bStride * tile.size
+    s.read('prefetcht0', memoryOperand({ base: b, disp: ahead, bytes: 1 }))
+    multiplyStep(s, tile, a, b, step)
+  }
+  s.update('add', a.view(8), unrolled * tile.aStride * tile.size)
+  s.update('add', b.view(8), unrolled * tile.bStride * tile.size)
+  s.update('sub', turns.view(8), 1)
+  s.branch('jne', again)
+  s.block.push({ op: 'endLoop' })
+  s.mark(done)
+}
+
+/** The steps that do not fill a turn. */
+function remainingSteps(
+  s: Selection,
+  tile: Tile,
+  a: VirtualRegister,
+  b: VirtualRegister,
+  steps: VirtualRegister,
+  constant: number | undefined,
+): void {
+  if (constant !== undefined) {
+    for (let step = 0; step < constant % unrolled; step++) multiplyStep(s, tile, a, b, step)
+    return
+  }
+  const left = copyGeneral(s, steps)
+  s.update('and', left.view(8), unrolled - 1)
+  const [again, done] = [s.label(), s.label()]
+  s.branch('je', done)
+  s.block.push({ op: 'loop' })
+  s.mark(again)
+  multiplyStep(s, tile, a, b, 0)
+  s.update('add', a.view(8), tile.aStride * tile.size)
+  s.update('add', b.view(8), tile.bStride * tile.size)
+  s.update('sub', left.view(8), 1)
+  s.branch('jne', again)
+  s.block.push({ op: 'endLoop' })
+  s.mark(done)
+}
+
+function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers>, accumulate: Affine): void {
+  const { width, suffix, sums } = tile
+  const at = (i: number) => ({ ...rows[Math.floor(i / width)], disp: (i % width) * vectorBytes, bytes: 32 })
+  const addOld = () => {
+    sums.forEach((sum, i) => {
+      s.write(`vadd${suffix}`, sum.view(32), sum.view(32), at(i))
+    })
+  }
+  if (accumulate.terms.length > 0) {
+    const overwrite = s.label()
+    const flag = indexRegister(s, accumulate)
+    s.read('test', flag.view(8), flag.view(8))
+    s.branch('je', overwrite)
+    addOld()
+    s.mark(overwrite)
+  } else if (accumulate.constant !== 0) addOld()
+  sums.forEach((sum, i) => {
+    s.read('vmovups', at(i), sum.view(32))
+  })
+}
+
+function testBounds(s: Selection, node: TileMultiply, depth: Affine, skip: number): void {
+  const { mr, nr, aStride, bStride, a, b, c } = node
+  const last = addAffine(depth, constantAffine(1), -1)
+  const stride = sumOf(s, c.stride)
+  const spans: readonly [TileMultiply['a'], Affine][] = [
+    [a, addAffine(multiplyAffine(last, aStride), constantAffine(mr))],
+    [b, addAffine(multiplyAffine(last, bStride), constantAffine(nr))],
+    [c, addAffine(multiplyAffine(stride, mr - 1), constantAffine(nr))],
+  ]
+  for (const [{ memory, index }, span] of spans) {
+    const first = sumOf(s, index)
+    boundsTest(s, memory, first, skip)
+    boundsTest(s, memory, addAffine(addAffine(first, span), constantAffine(1), -1), skip)
+  }
+}
