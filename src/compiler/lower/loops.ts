@@ -1,0 +1,161 @@
+// Loop nests over axes: which axis becomes the vector loop, how wide it is, and how the outer ones are dealt to participants in blocks.
+// Block sizes depend on shapes and target only, never on the number of threads, so that results do not either.
+import { indexAlu, indexLiteral } from '../../kernel/builders.ts'
+import type { Expression } from '../../kernel/kernel-node.ts'
+import type { Target } from '../target.ts'
+import { type Affine, type Axis, addScaled, axisIndex, makeAxis, scale, strideAlong, unravel } from './index-algebra.ts'
+import type { KernelBuilder } from './kernel-builder.ts'
+import type { Scope } from './scope.ts'
+
+/** A vector loop. */
+export interface Vector {
+  readonly axis: Axis
+  readonly lanes: number
+}
+
+/** What an access costs per vector of elements: contiguous is one load, broadcast is free or nearly so, the rest goes lane by lane. */
+function accessCost(index: Affine, axis: Axis): number {
+  const stride = strideAlong(index, axis)
+  if (stride === 0) return 0.25
+  return stride === 1 ? 1 : 8
+}
+
+/** The axis along which most accesses are contiguous; of equals, the innermost. */
+export function chooseVectorAxis(axes: readonly Axis[], accesses: readonly Affine[], lanes: number): Axis | undefined {
+  let best: Axis | undefined
+  let bestCost = Number.POSITIVE_INFINITY
+  for (const axis of axes) {
+    let cost = 0.01
+    for (const access of accesses) cost += accessCost(access, axis)
+    // lanes beyond the extent do nothing
+    cost *= (Math.ceil(axis.extent / lanes) * lanes) / axis.extent
+    if (cost <= bestCost) [best, bestCost] = [axis, cost]
+  }
+  return best
+}
+
+/** Lanes of a vector loop: a few registers for light bodies, fewer for heavy ones, and never far more than the axis has. */
+export function lanesFor(target: Target, bytes: number, weight: number, extent: number): number {
+  const perRegister = Math.max(1, Math.floor(target.vectorBytes / bytes))
+  let lanes = perRegister * (weight > 24 ? 2 : 4)
+  while (lanes > perRegister && lanes / 2 >= extent) lanes /= 2
+  return lanes
+}
+
+/** Bytes of work that pay for handing a block to a participant. */
+const blockWork = 16384
+const maximumBlocks = 256
+
+/** Number of blocks for work given in elements and cost (about bytes) of each. */
+export const blocksFor = (elements: number, cost: number): number =>
+  Math.max(1, Math.min(maximumBlocks, Math.ceil((elements * Math.max(4, cost)) / blockWork)))
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit
+
+/** Serial loops over axes, outermost first, and the vector loop inside. */
+export function nest(
+  builder: KernelBuilder,
+  scope: Scope,
+  axes: readonly Axis[],
+  vector: Vector | undefined,
+  body: (scope: Scope) => void,
+): void {
+  if (axes.length === 0) {
+    body(scope)
+    return
+  }
+  const [axis, ...rest] = axes
+  loop(builder, axis, axis.extent, vector, (variable) =>
+    nest(builder, scope.enter(axis, variable, vector?.axis === axis), rest, vector, body),
+  )
+}
+
+function loop(
+  builder: KernelBuilder,
+  axis: Axis,
+  extent: Expression | number,
+  vector: Vector | undefined,
+  body: Parameters<KernelBuilder['loop']>[1],
+): void {
+  const isVector = vector?.axis === axis
+  builder.loop(
+    { name: axis.name, extent, kind: isVector ? 'vector' : 'serial', lanes: isVector ? vector.lanes : 1 },
+    body,
+  )
+}
+
+/** Extent of block `block` when `extent` is cut into blocks of `size`. */
+function blockExtent(extent: number, size: number, block: Expression): Expression {
+  if (extent % size === 0) return indexLiteral(size)
+  const left = indexAlu('sub', indexLiteral(extent), indexAlu('mul', block, indexLiteral(size)))
+  return indexAlu('min', indexLiteral(size), left)
+}
+
+/** Loops over part `block` of `axis`, cut into blocks of `size`; `block` is an axis of the scope. */
+export function loopOverBlock(
+  builder: KernelBuilder,
+  scope: Scope,
+  axis: Axis,
+  size: number,
+  block: Affine,
+  vector: Vector | undefined,
+  body: (scope: Scope) => void,
+): void {
+  if (size === 1 && vector?.axis !== axis) {
+    body(scope.bind(axis, block))
+    return
+  }
+  const within = makeAxis(axis.name, size)
+  const extent = blockExtent(axis.extent, size, scope.materialize(block))
+  const inner = vector?.axis === axis ? { axis: within, lanes: vector.lanes } : vector
+  loop(builder, within, extent, inner, (variable) =>
+    body(
+      scope
+        .enter(within, variable, inner?.axis === within)
+        .bind(axis, addScaled(axisIndex(within), scale(block, size), 1)),
+    ),
+  )
+}
+
+/**
+ * A parallel loop over about `blocks` blocks of the axes' product, and the loops over each block inside it. Outer axes are dealt whole,
+ * one axis is cut, the ones inside it are looped over in every block.
+ */
+export function parallelNest(
+  builder: KernelBuilder,
+  scope: Scope,
+  axes: readonly Axis[],
+  blocks: number,
+  vector: Vector | undefined,
+  body: (scope: Scope) => void,
+): void {
+  if (axes.length === 0) {
+    builder.loop({ name: 'block', extent: 1, kind: 'parallel' }, () => body(scope))
+    return
+  }
+  let outer = 1
+  let cut = 0
+  while (cut < axes.length - 1 && outer * axes[cut].extent < blocks) outer *= axes[cut++].extent
+  const axis = axes[cut]
+  let size = Math.ceil(axis.extent / Math.ceil(blocks / outer))
+  if (vector?.axis === axis) size = Math.min(axis.extent, roundUp(size, vector.lanes))
+  const count = Math.ceil(axis.extent / size)
+  const all = makeAxis('block', outer * count)
+  const dealt = [...axes.slice(0, cut), makeAxis('part', count)]
+  builder.loop({ name: 'block', extent: all.extent, kind: 'parallel' }, (variable) => {
+    const digits = unravel(
+      axisIndex(all),
+      dealt.map((one) => one.extent),
+    )
+    let inner = scope.enter(all, variable)
+    dealt.forEach((one, i) => {
+      const value = inner.materialize(digits[i])
+      const named = value.op === 'alu' ? builder.bind(one.name, value) : value
+      inner = inner.fix(one, named)
+    })
+    const part = axisIndex(dealt[cut])
+    loopOverBlock(builder, inner, axis, size, part, vector, (within) =>
+      nest(builder, within, axes.slice(cut + 1), vector, body),
+    )
+  })
+}

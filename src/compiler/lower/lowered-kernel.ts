@@ -1,0 +1,85 @@
+// What `lower` returns, and the bookkeeping that every anchor shares: parameters in order, values stored.
+import { sizeOf } from '../../base/shape.ts'
+import type { Node } from '../../graph/node.ts'
+import { storeTo } from '../../kernel/builders.ts'
+import type { Kernel, Memory, Param } from '../../kernel/kernel-node.ts'
+import type { CheckSite } from '../plan.ts'
+import type { KernelGroup } from '../schedule-types.ts'
+import { countUses, Evaluation, type Hook, toStored, weightOf } from './evaluate.ts'
+import { type Affine, linearIndex } from './index-algebra.ts'
+import { KernelBuilder, type Temporary } from './kernel-builder.ts'
+import type { Scope } from './scope.ts'
+
+/** Params are bound in the order inputs, outputs, temporaries; `checks` is indexed by the kernel's own check ids. */
+export interface LoweredKernel {
+  readonly kernel: Kernel
+  readonly temporaries: readonly Temporary[]
+  readonly checks: readonly CheckSite[]
+}
+
+/** A group on its way to a kernel. */
+export class Lowering {
+  readonly group: KernelGroup
+  readonly builder = new KernelBuilder()
+  readonly inputs: ReadonlyMap<Node, Param>
+  readonly outputs: ReadonlyMap<Node, Param>
+  readonly uses: ReadonlyMap<Node, number>
+  /** additions' worth of work per element of the iteration space */
+  readonly weight: number
+
+  constructor(group: KernelGroup, outputAccess: Param['access'] = 'write') {
+    this.group = group
+    const { builder } = this
+    this.inputs = new Map(
+      group.inputs.map((node, i) => [node, builder.param(`in${i}`, node.dtype, sizeOf(node.shape), 'read')]),
+    )
+    this.outputs = new Map(
+      group.outputs.map((node, i) => [node, builder.param(`out${i}`, node.dtype, sizeOf(node.shape), outputAccess)]),
+    )
+    this.uses = countUses(group.inner, group.outputs)
+    this.weight = group.inner.reduce((sum, node) => sum + weightOf(node), 0)
+  }
+
+  /** An evaluation that writes to the statement list that is open now. */
+  evaluation(scope: Scope, hook?: Hook, memory: ReadonlyMap<Node, Memory> = this.inputs): Evaluation {
+    return new Evaluation({ builder: this.builder, memory, materialize: scope.materialize, uses: this.uses, hook })
+  }
+
+  /** Stores an output's element. */
+  store(scope: Scope, evaluation: Evaluation, output: Node, indices: readonly Affine[]): void {
+    const value = toStored(evaluation.evaluate(output, indices), output.dtype)
+    const position = scope.materialize(linearIndex(indices, output.shape))
+    this.builder.emit(storeTo(this.outputs.get(output)!, position, value))
+  }
+
+  finish(): LoweredKernel {
+    const { builder, group } = this
+    const ops = [...new Set(group.inner.map((node) => node.op))].filter((op) => op !== 'constant')
+    const shape = (group.anchorNode ?? group.outputs[0]).shape
+    const kernel = builder.finish(`${group.anchor} ${ops.slice(0, 8).join('+')} ${shape.join('x') || 'scalar'}`)
+    return { kernel, temporaries: builder.temporaries, checks: builder.checks }
+  }
+}
+
+/** Every index that evaluating would ask for, without writing anything. */
+export function traceIndices(
+  group: KernelGroup,
+  memory: ReadonlyMap<Node, Memory>,
+  uses: ReadonlyMap<Node, number>,
+  hook: Hook | undefined,
+  roots: readonly { readonly node: Node; readonly indices: readonly Affine[]; readonly stored: boolean }[],
+): Affine[] {
+  const accesses: Affine[] = []
+  const builder = new KernelBuilder()
+  const variable = builder.variable('traced')
+  const materialize = (index: Affine) => {
+    accesses.push(index)
+    return { op: 'index', dtype: 'index', variable } as const
+  }
+  const evaluation = new Evaluation({ builder, memory, materialize, uses, hook })
+  for (const { node, indices, stored } of roots) {
+    evaluation.evaluate(node, indices)
+    if (stored) accesses.push(linearIndex(indices, node.shape))
+  }
+  return group.inner.length > 0 ? accesses : []
+}

@@ -1,0 +1,162 @@
+// Packing: copies a block of an operand into panels that the microkernel reads in order. Here prologues fuse: whatever the operand is computed from
+// (im2col, casts, masks, transposition) is evaluated while it is copied.
+import type { Node } from '../../../graph/node.ts'
+import { indexAlu, indexLiteral, storeTo } from '../../../kernel/builders.ts'
+import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
+import { widestBytes } from '../evaluate.ts'
+import {
+  type Affine,
+  type Axis,
+  add,
+  addScaled,
+  axisIndex,
+  constantIndex,
+  makeAxis,
+  scale,
+  unravel,
+} from '../index-algebra.ts'
+import { always, withBound } from '../index-map.ts'
+import { chooseVectorAxis, lanesFor, loopOverBlock, nest, type Vector } from '../loops.ts'
+import { traceIndices } from '../lowered-kernel.ts'
+import { refine } from '../refine.ts'
+import type { Scope } from '../scope.ts'
+import type { TileContext } from './context.ts'
+import { batchIndices, sideIndices } from './tile-axes.ts'
+
+/** Where a packed block goes: memory, and the position of its first element. */
+export interface PackTarget {
+  readonly memory: Memory
+  readonly start: Affine
+}
+
+/** Position of k within its block. */
+const depthIndex = ({ blocking, axes }: TileContext, inner: Affine): Affine =>
+  add(scale(addScaled(axisIndex(axes.k.outer), axisIndex(axes.kBlock), -blocking.kRuns), blocking.k.inner), inner)
+
+/** Packs block (mBlock, kBlock) of the left operand into panels of mr rows: panel, then k, then row. */
+export function packLeft(context: TileContext, scope: Scope, target: PackTarget): void {
+  const { blocking, axes, lowering, depth } = context
+  const { mr, mRuns } = blocking
+  const node = context.contract.inputs[0]
+  const panel = makeAxis('panel', Math.ceil(mRuns / mr))
+  const row = makeAxis('row', mr)
+  const m = add(add(scale(axisIndex(axes.mBlock), mRuns), scale(axisIndex(panel), mr)), axisIndex(row))
+  const refined = refine([axes.k.inner], ([inner]) => traceOperand(context, node, leftIndices(context, inner)))
+  const [inner] = refined.roots
+  const place = add(
+    target.start,
+    add(scale(add(scale(axisIndex(panel), depth), depthIndex(context, inner)), mr), axisIndex(row)),
+  )
+  const candidates = [row, axes.k.outer, ...refined.axes[0]]
+  const accesses = [...refined.accesses.map((index) => substituteRows(index, context, m)), place]
+  const vector = vectorAlong(context, node, candidates, accesses)
+  const order = [...refined.axes[0], row].sort((x, y) => Number(x === vector?.axis) - Number(y === vector?.axis))
+  const write = (inside: Scope): void => {
+    const bound = inside.bind(axes.m.outer, m)
+    const guard = withBound(always, m, blocking.m.size)
+    if (guard === 'never') return
+    const value = lowering.evaluation(bound).evaluate(node, leftIndices(context, inner, m), guard)
+    lowering.builder.emit(storeTo(target.memory, bound.materialize(place), value))
+  }
+  const panels = panelCount(scope, context)
+  lowering.builder.loop({ name: 'panel', extent: panels, kind: 'serial' }, (variable) => {
+    const outer = scope.enter(panel, variable)
+    if (vector?.axis === axes.k.outer)
+      nest(lowering.builder, outer, order, undefined, (s) => overDepth(context, s, vector, write))
+    else overDepth(context, outer, undefined, (s) => nest(lowering.builder, s, order, vector, write))
+  })
+}
+
+const substituteRows = (index: Affine, { axes }: TileContext, m: Affine): Affine => {
+  const term = index.terms.find(({ atom }) => atom.kind === 'axis' && atom.axis === axes.m.outer)
+  return term ? add(addScaled(index, axisIndex(axes.m.outer), -term.coefficient), scale(m, term.coefficient)) : index
+}
+
+/** Packs block (nBlock, kBlock) of the right operand: k rows of `bStride` columns. */
+export function packRight(context: TileContext, scope: Scope, target: PackTarget): void {
+  const { axes, lowering, bStride } = context
+  const node = context.contract.inputs[1]
+  const refined = refine([axes.k.inner, axes.n.inner], ([kInner, nInner]) =>
+    traceOperand(context, node, rightIndices(context, kInner, nInner)),
+  )
+  const [kInner, nInner] = refined.roots
+  const column = columnIndex(context, nInner)
+  const place = add(target.start, add(scale(depthIndex(context, kInner), bStride), column))
+  const inner = [...refined.axes[0], ...refined.axes[1]]
+  const vector = vectorAlong(context, node, [axes.k.outer, axes.n.outer, ...inner], [...refined.accesses, place])
+  const order = [...inner].sort((x, y) => Number(x === vector?.axis) - Number(y === vector?.axis))
+  const write = (inside: Scope): void => {
+    const value = lowering.evaluation(inside).evaluate(node, rightIndices(context, kInner, nInner))
+    lowering.builder.emit(storeTo(target.memory, inside.materialize(place), value))
+  }
+  if (vector?.axis === axes.k.outer)
+    overColumns(context, scope, undefined, (s) =>
+      nest(lowering.builder, s, order, undefined, (t) => overDepth(context, t, vector, write)),
+    )
+  else if (vector?.axis === axes.n.outer)
+    overDepth(context, scope, undefined, (s) =>
+      nest(lowering.builder, s, order, undefined, (t) => overColumns(context, t, vector, write)),
+    )
+  else
+    overDepth(context, scope, undefined, (s) =>
+      overColumns(context, s, undefined, (t) => nest(lowering.builder, t, order, vector, write)),
+    )
+}
+
+/** Position of a column within its block. */
+export const columnIndex = ({ blocking, axes }: TileContext, inner: Affine): Affine =>
+  add(scale(addScaled(axisIndex(axes.n.outer), axisIndex(axes.nBlock), -blocking.nRuns), blocking.n.inner), inner)
+
+function overDepth(context: TileContext, scope: Scope, vector: Vector | undefined, body: (scope: Scope) => void): void {
+  const { blocking, axes, lowering } = context
+  loopOverBlock(lowering.builder, scope, axes.k.outer, blocking.kRuns, axisIndex(axes.kBlock), vector, body)
+}
+
+export function overColumns(
+  context: TileContext,
+  scope: Scope,
+  vector: Vector | undefined,
+  body: (scope: Scope) => void,
+): void {
+  const { blocking, axes, lowering } = context
+  loopOverBlock(lowering.builder, scope, axes.n.outer, blocking.nRuns, axisIndex(axes.nBlock), vector, body)
+}
+
+/** Register panels that the block's rows fill. */
+export function panelCount(scope: Scope, { blocking, axes }: TileContext): Expression {
+  const { mr, mRuns, m } = blocking
+  if (m.size % mRuns === 0) return indexLiteral(Math.ceil(mRuns / mr))
+  const rows = indexAlu(
+    'min',
+    indexLiteral(mRuns),
+    scope.materialize(addScaled(constantIndex(m.size), axisIndex(axes.mBlock), -mRuns)),
+  )
+  return indexAlu('div', indexAlu('add', rows, indexLiteral(mr - 1)), indexLiteral(mr))
+}
+
+function leftIndices({ blocking, axes }: TileContext, kInner: Affine, m?: Affine): Affine[] {
+  const rows = m === undefined ? sideIndices(blocking.m, axes.m) : unravel(m, blocking.m.shape)
+  return [...batchIndices(blocking, axes), ...rows, ...sideIndices(blocking.k, axes.k, kInner)]
+}
+
+const rightIndices = ({ blocking, axes }: TileContext, kInner: Affine, nInner: Affine): Affine[] => [
+  ...batchIndices(blocking, axes),
+  ...sideIndices(blocking.n, axes.n, nInner),
+  ...sideIndices(blocking.k, axes.k, kInner),
+]
+
+function traceOperand({ lowering }: TileContext, node: Node, indices: readonly Affine[]): Affine[] {
+  return traceIndices(lowering.group, lowering.inputs, lowering.uses, undefined, [{ node, indices, stored: false }])
+}
+
+/** The vector loop of a copy: eight elements or so at a time, since one side of it often goes element by element. */
+function vectorAlong(
+  { target }: TileContext,
+  node: Node,
+  axes: readonly Axis[],
+  accesses: readonly Affine[],
+): Vector | undefined {
+  const bytes = widestBytes([node])
+  const axis = chooseVectorAxis(axes, accesses, Math.floor(target.vectorBytes / bytes))
+  return axis && { axis, lanes: lanesFor(target, bytes, 0, axis.extent) }
+}

@@ -1,0 +1,21 @@
+// The schedule: which nodes get memory, and which kernel computes them. `schedule` writes it, `lower` and `planMemory` read it.
+import type { Node } from '../graph/node.ts'
+
+export type Anchor = 'map' | 'row' | 'tile' | 'scatter' | 'scan'
+
+/**
+ * One kernel to be. `inner` is every node computed inside it, inputs before users, outputs included; values of `inputs` and `outputs` are
+ * in memory, contiguous, row-major; all other inner nodes are inlined through their index maps or held in scratch.
+ */
+export interface KernelGroup {
+  readonly anchor: Anchor
+  /** the contract, scatter or scan of a tile, scatter or scan group */
+  readonly anchorNode?: Node
+  readonly inputs: readonly Node[]
+  readonly inner: readonly Node[]
+  readonly outputs: readonly Node[]
+}
+
+export interface Schedule {
+  readonly groups: readonly KernelGroup[]
+}

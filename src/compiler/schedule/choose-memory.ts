@@ -1,0 +1,148 @@
+// Decides which nodes get memory: what leaves its cluster, what is shared and dear, what a kernel cannot take inline.
+import { elementsOf, type Node } from '../../graph/node.ts'
+import { opTable } from '../../graph/op-table.ts'
+import type { Target } from '../target.ts'
+import type { Cluster } from './cluster.ts'
+import { balanceFor, memoryBytes, weightOf } from './cost.ts'
+import type { Clusters } from './form-clusters.ts'
+
+/** Inlined work an element may carry into a packing loop, and the most nodes one inlined expression may hold. */
+const packingWeight = 8
+const expressionLimit = 96
+
+export interface MemoryChoice {
+  /** cluster members that get memory because something outside their cluster reads them */
+  readonly exported: ReadonlySet<Node>
+  /** virtual nodes that get a map kernel of their own */
+  readonly roots: ReadonlySet<Node>
+}
+
+export function chooseMemory(
+  order: readonly Node[],
+  outputs: ReadonlySet<Node>,
+  clusters: Clusters,
+  target: Target,
+): MemoryChoice {
+  return new MemoryChooser(order, outputs, clusters, target).choose()
+}
+
+/** Who evaluates a virtual node: a cluster, or the root of a map kernel. */
+type Reader = Cluster | Node
+
+class MemoryChooser {
+  readonly #order: readonly Node[]
+  readonly #outputs: ReadonlySet<Node>
+  readonly #clusters: Clusters
+  readonly #target: Target
+  readonly #users = new Map<Node, Node[]>()
+  readonly #readers = new Map<Node, Set<Reader>>()
+  readonly #inlined = new Map<Node, { weight: number; nodes: number }>()
+  readonly #exported = new Set<Node>()
+  readonly #roots = new Set<Node>()
+
+  constructor(order: readonly Node[], outputs: ReadonlySet<Node>, clusters: Clusters, target: Target) {
+    this.#order = order
+    this.#outputs = outputs
+    this.#clusters = clusters
+    this.#target = target
+    for (const node of order)
+      for (const input of new Set(node.inputs)) {
+        const users = this.#users.get(input)
+        if (users) users.push(node)
+        else this.#users.set(input, [node])
+      }
+  }
+
+  choose(): MemoryChoice {
+    for (const node of this.#order) this.#measure(node)
+    for (let i = this.#order.length - 1; i >= 0; i--) {
+      const node = this.#order[i]
+      if (node.op === 'buffer') continue
+      const cluster = this.#clusters.of.get(node)
+      const readers = this.#readersOf(node)
+      if (cluster) {
+        readers.delete(cluster)
+        if (this.#outputs.has(node) || readers.size > 0) this.#exported.add(node)
+      } else if (this.#outputs.has(node) || this.#needsMemory(node, readers)) {
+        this.#roots.add(node)
+      }
+    }
+    return { exported: this.#exported, roots: this.#roots }
+  }
+
+  /** Work and size of the expression that inlining `node` would bring along. */
+  #measure(node: Node): void {
+    let weight = weightOf(node)
+    let nodes = 1
+    for (const input of node.inputs) {
+      if (input.op === 'buffer' || this.#clusters.of.has(input)) continue
+      const below = this.#inlined.get(input)!
+      weight += below.weight
+      nodes += below.nodes
+    }
+    this.#inlined.set(node, { weight: Math.min(weight, 1e6), nodes: Math.min(nodes, 1e6) })
+  }
+
+  #readersOf(node: Node): Set<Reader> {
+    const readers = new Set<Reader>()
+    for (const user of this.#users.get(node) ?? []) {
+      const cluster = this.#clusters.of.get(user)
+      if (cluster) readers.add(cluster)
+      else if (this.#roots.has(user)) readers.add(user)
+      else for (const reader of this.#readers.get(user) ?? []) readers.add(reader)
+    }
+    this.#readers.set(node, readers)
+    return readers
+  }
+
+  #needsMemory(node: Node, readers: ReadonlySet<Reader>): boolean {
+    const family = opTable[node.op].family
+    if (family === 'leaf' || readers.size === 0) return false
+    const { weight, nodes } = this.#inlined.get(node)!
+    if (nodes > expressionLimit && weightOf(node) > 0) return true
+    if (weight === 0) return this.#isHardToRead(node)
+    if (this.#feedsPacking(node) && weight > packingWeight) return true
+    if (this.#isReadAtRandom(node)) return true
+    return !this.#isCheaperTwice(node, weight, readers.size)
+  }
+
+  /** (evaluations - 1) x weighted flops < bytes saved x balance: then computing again beats memory. */
+  #isCheaperTwice(node: Node, weight: number, readers: number): boolean {
+    const elements = elementsOf(node)
+    const evaluations = readers * this.#spread(node)
+    if (evaluations <= 1 || elements <= 1) return true
+    const bytes = memoryBytes(node)
+    const saved = bytes * (1 + readers)
+    return (evaluations - 1) * weight * elements < saved * balanceFor(bytes, this.#target.l3)
+  }
+
+  /** How many times the nearest users read each element: taps of a window, copies of an expand. */
+  #spread(node: Node): number {
+    const elements = Math.max(1, elementsOf(node))
+    let spread = 1
+    for (const user of this.#users.get(node) ?? []) {
+      if (user.op !== 'window' && user.op !== 'expand' && user.op !== 'gather') continue
+      const further = this.#clusters.of.has(user) ? 1 : this.#spread(user)
+      spread = Math.max(spread, Math.min(64, (elementsOf(user) / elements) * further))
+    }
+    return spread
+  }
+
+  #feedsPacking(node: Node): boolean {
+    return (this.#users.get(node) ?? []).some(
+      (user) => user.op === 'contract' || (weightOf(user) === 0 && !this.#clusters.of.has(user) && this.#feedsPacking(user)),
+    )
+  }
+
+  /** A gather from a computed source would compute the source again for every index. */
+  #isReadAtRandom(node: Node): boolean {
+    return (this.#users.get(node) ?? []).some(
+      (user) => user.op === 'gather' && user.inputs[0] === node && elementsOf(user) * 4 > elementsOf(node),
+    )
+  }
+
+  /** Concatenations nest a choice per element into every reader. */
+  #isHardToRead(node: Node): boolean {
+    return node.op === 'concat' && this.#feedsPacking(node)
+  }
+}
