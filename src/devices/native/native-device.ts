@@ -1,0 +1,247 @@
+// The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
+import type { DType } from '../../base/dtype.ts'
+import { CompileError, DeviceError, IndexError } from '../../base/errors.ts'
+import type { Graph } from '../../compiler/graph.ts'
+import type { Target } from '../../compiler/target.ts'
+import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
+import { CommandQueue } from './command-queue.ts'
+import { type NativeHost, openNativeHost } from './native-host.ts'
+import { NativeProgram } from './native-program.ts'
+import type { ProgramOutcome, RaisedError, ThreadPool } from './thread-pool.ts'
+
+export interface NativeDeviceOptions {
+  readonly threads?: number
+  /** emit bounds tests around every load and store, poison the arena before each run (TENSORLOOM_CHECKED=1) */
+  readonly checked?: boolean
+}
+
+/** Opens the device, or says why this process cannot have it. */
+export function openNativeDevice(options: NativeDeviceOptions = {}): Device | { readonly refused: string } {
+  const { host, refused } = openNativeHost()
+  return host ? new NativeDevice(host, options) : { refused }
+}
+
+const nativeDTypes: readonly DType[] = [
+  'bool', 'uint8', 'int8', 'int16', 'int32', 'int64', 'float16', 'bfloat16', 'float32', 'float64',
+]
+
+function targetOf(host: NativeHost, threads: number): Target {
+  const { l1, l2, l3 } = host.cpu.cacheBytes
+  return {
+    dtypes: new Set(nativeDTypes),
+    vectorBytes: 32,
+    vectorRegisters: 16,
+    l1,
+    l2,
+    l3,
+    threads,
+    tiles: { float32: { mr: 6, nr: 16 }, float64: { mr: 6, nr: 8 } },
+  }
+}
+
+/** A block of native memory; it outlives its release while queued work uses it. */
+class NativeBuffer implements DeviceBuffer {
+  readonly bytes: number
+  readonly address: number
+  readonly #host: NativeHost
+  #uses = 0
+  #released = false
+
+  constructor(host: NativeHost, bytes: number) {
+    this.#host = host
+    this.bytes = bytes
+    this.address = host.memory.allocate(Math.max(1, bytes))
+  }
+
+  retain(): void {
+    this.#uses++
+  }
+
+  finish(): void {
+    this.#uses--
+    if (this.#released && this.#uses === 0) this.#host.memory.release(this.address)
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#uses === 0) this.#host.memory.release(this.address)
+  }
+}
+
+const nativeBuffer = (buffer: DeviceBuffer): NativeBuffer => {
+  if (buffer instanceof NativeBuffer) return buffer
+  throw new DeviceError('native: expected a buffer of the native device, got one of another device.')
+}
+
+class NativeDevice implements Device {
+  readonly name = 'native'
+  readonly target: Target
+  readonly #host: NativeHost
+  readonly #pool: ThreadPool
+  readonly #queue = new CommandQueue()
+  readonly #checked: boolean
+  readonly #profiled = new Set<NativeProgram>()
+  #isProfiling = false
+  #arena = 0
+  #arenaBytes = 0
+  #submissions = 0
+  #failure: Failure | undefined
+
+  constructor(host: NativeHost, options: NativeDeviceOptions) {
+    this.#host = host
+    this.#pool = host.createPool({ threads: options.threads })
+    this.#checked = options.checked ?? process.env.TENSORLOOM_CHECKED === '1'
+    this.target = targetOf(host, this.#pool.threads)
+  }
+
+  allocate(bytes: number): DeviceBuffer {
+    return new NativeBuffer(this.#host, bytes)
+  }
+
+  write(buffer: DeviceBuffer, bytes: Uint8Array): void {
+    const target = nativeBuffer(buffer)
+    const copy = this.#queue.length > 0 ? bytes.slice() : bytes
+    target.retain()
+    const write = (): ProgramOutcome => {
+      if (copy.byteLength > 0) this.#host.memory.write(target.address, copy)
+      return { kind: 'done' }
+    }
+    this.#queue.submit({
+      expected: 0,
+      runInPlace: write,
+      run: async () => write(),
+      finish: () => target.finish(),
+    })
+  }
+
+  compile(graph: Graph): Program {
+    return new NativeProgram(this.#host, graph, this.target, { checked: this.#checked })
+  }
+
+  submit(program: Program, bindings: Bindings): number {
+    if (!(program instanceof NativeProgram))
+      throw new DeviceError('submit: expected a program of the native device, got one of another device.')
+    const submission = ++this.#submissions
+    const leaves = bindings.leaves.map(nativeBuffer)
+    const outputs = bindings.outputs.map((buffer) => buffer && nativeBuffer(buffer))
+    const used = [program, ...leaves, ...outputs.filter((buffer) => buffer !== undefined)]
+    for (const one of used) one.retain()
+    const prepare = (): readonly [number, number] => this.#prepare(program, leaves, outputs)
+    this.#queue.submit({
+      expected: program.expected,
+      runInPlace: () => this.#pool.runInPlace(...prepare()),
+      run: () => this.#pool.run(...prepare()),
+      finish: (outcome, milliseconds) => {
+        for (const one of used) one.finish()
+        if (outcome === 'dropped') return
+        program.expected = milliseconds
+        if (outcome.kind === 'raised') this.#fail(program, outcome.error, submission)
+      },
+    })
+    return submission
+  }
+
+  #prepare(
+    program: NativeProgram,
+    leaves: readonly NativeBuffer[],
+    outputs: readonly (NativeBuffer | undefined)[],
+  ): readonly [number, number] {
+    this.#pool.ensureScratch(program.scratchBytes)
+    this.#ensureArena(program.arenaBytes)
+    if (this.#isProfiling && !this.#profiled.has(program)) {
+      program.setProfiled(true)
+      this.#profiled.add(program)
+    }
+    program.bind({
+      leaves: leaves.map((buffer) => buffer.address),
+      outputs: outputs.map((buffer) => buffer?.address ?? 0),
+      arena: this.#arena,
+    })
+    return [program.commands, program.commandCount]
+  }
+
+  /** One arena serves all programs, since they run one after the other. */
+  #ensureArena(bytes: number): void {
+    if (bytes > this.#arenaBytes) {
+      if (this.#arena !== 0) this.#host.memory.release(this.#arena)
+      this.#arena = 0
+      this.#arenaBytes = 0
+      this.#arena = this.#host.memory.allocate(bytes)
+      this.#arenaBytes = bytes
+    }
+    if (this.#checked && bytes > 0) this.#host.memory.write(this.#arena, new Uint8Array(bytes).fill(0xff))
+  }
+
+  #fail(program: NativeProgram, raised: RaisedError, submission: number): void {
+    this.#queue.blocked = true
+    const site = program.checkSite(raised.kernelId, raised.code)
+    const { label } = program.plan.calls[raised.kernelId]
+    const error = site
+      ? new IndexError(
+          `${site.op}: expected an index from 0 to ${site.limit - 1}, got ${raised.value} at position ${raised.position}. ` +
+            'Nothing was updated by this program.',
+          { op: site.op, limit: site.limit, value: Number(raised.value), position: Number(raised.position), kernel: label },
+        )
+      : new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
+          kernel: label,
+        })
+    this.#failure = { error, submission }
+  }
+
+  takeFailure(): Failure | undefined {
+    const failure = this.#failure
+    if (failure && this.#queue.length === 0) {
+      this.#failure = undefined
+      this.#queue.blocked = false
+      return failure
+    }
+    return undefined
+  }
+
+  async read(buffer: DeviceBuffer): Promise<Uint8Array> {
+    const source = nativeBuffer(buffer)
+    source.retain()
+    try {
+      await this.#queue.drained()
+      return this.#host.memory.read(source.address, source.bytes)
+    } finally {
+      source.finish()
+    }
+  }
+
+  readNow(buffer: DeviceBuffer): Uint8Array | undefined {
+    if (this.#queue.length > 0) return undefined
+    const source = nativeBuffer(buffer)
+    return this.#host.memory.read(source.address, source.bytes)
+  }
+
+  synchronize(): Promise<void> {
+    return this.#queue.drained()
+  }
+
+  get inFlight(): number {
+    return this.#queue.length
+  }
+
+  /** What was measured since profiling began; `run` says whether to measure, afresh, from now on. */
+  profile(run: boolean): readonly KernelProfile[] {
+    const perMillisecond = this.#host.ticksPerSecond() / 1000
+    const rows = [...this.#profiled].flatMap((program) =>
+      program.readProfile().map(({ ticks, calls }, i) => ({
+        label: program.plan.calls[i].label,
+        lowering: 'x64',
+        calls,
+        milliseconds: ticks / perMillisecond,
+      })),
+    )
+    for (const program of this.#profiled) program.setProfiled(false)
+    this.#profiled.clear()
+    this.#isProfiling = run
+    return rows
+  }
+
+  close(): void {
+    void this.#host.close()
+  }
+}

@@ -1,0 +1,162 @@
+// A compiled program on the native device: its code pages, its command table, and the segments of addresses that each call binds.
+import { commandFlags, profileSlot } from '../../codegen/x64/calling-convention.ts'
+import { emitKernel } from '../../codegen/x64/emit-kernel.ts'
+import { compileGraph } from '../../compiler/compile.ts'
+import type { Graph } from '../../compiler/graph.ts'
+import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
+import type { Target } from '../../compiler/target.ts'
+import { ArgumentError } from '../../base/errors.ts'
+import type { Program } from '../../runtime/device.ts'
+import type { InstalledCode, NativeHost } from './native-host.ts'
+import { encodeCommands } from './thread-pool.ts'
+
+export interface NativeProgramOptions {
+  readonly checked: boolean
+}
+
+/** Addresses of one submission. */
+export interface Addresses {
+  readonly leaves: readonly number[]
+  readonly outputs: readonly number[]
+  readonly arena: number
+}
+
+const addressBytes = 8
+
+export class NativeProgram implements Program {
+  readonly graph: Graph
+  readonly plan: Plan
+  readonly compileMilliseconds: number
+  readonly scratchBytes: number
+  /** address and length of the command table */
+  readonly commands: number
+  readonly commandCount: number
+  /** milliseconds of the last run; before the first one a guess from the arena's size */
+  expected: number
+  #host: NativeHost
+  #code: InstalledCode
+  #segments: number
+  #profile: number
+  #segmentOffsets: readonly number[]
+  #template: BigUint64Array
+  #emitted: readonly { print(): string }[]
+  #uses = 0
+  #released = false
+
+  constructor(host: NativeHost, graph: Graph, target: Target, options: NativeProgramOptions) {
+    const start = performance.now()
+    this.#host = host
+    this.graph = graph
+    this.plan = compileGraph(graph, target, { verify: options.checked })
+    const emitted = this.plan.kernels.map(({ kernel }) =>
+      emitKernel(kernel, { checked: options.checked, features: host.cpu }),
+    )
+    this.#emitted = emitted
+    this.scratchBytes = Math.max(64, ...emitted.map((kernel) => kernel.scratchBytes))
+    this.#code = host.installCode(emitted.map((kernel) => kernel.code))
+    this.#segmentOffsets = offsetsOf(this.plan)
+    const entries = this.plan.calls.reduce((sum, call) => sum + call.bindings.length, 0)
+    this.#template = new BigUint64Array(Math.max(1, entries))
+    this.#segments = host.memory.allocate(this.#template.byteLength)
+    this.#profile = host.memory.allocate(Math.max(1, this.plan.calls.length) * profileSlot.bytes)
+    this.commandCount = this.plan.calls.length
+    this.commands = this.#writeCommands(false)
+    this.compileMilliseconds = performance.now() - start
+    this.expected = this.plan.arenaBytes > 1 << 20 ? Number.POSITIVE_INFINITY : 0
+  }
+
+  get kernelCount(): number {
+    return this.commandCount
+  }
+
+  get arenaBytes(): number {
+    return this.plan.arenaBytes
+  }
+
+  #writeCommands(profiled: boolean, at?: number): number {
+    const table = encodeCommands(
+      this.plan.calls.map((call, i) => ({
+        kernel: this.#code.addresses[call.kernel],
+        bindings: this.#segments + this.#segmentOffsets[i] * addressBytes,
+        sizes: 0,
+        flags: (call.barrier ? commandFlags.barrier : 0) + (call.persistent ? commandFlags.skipOnError : 0),
+        kernelId: i,
+        profile: profiled ? this.#profile + i * profileSlot.bytes : undefined,
+      })),
+    )
+    const address = at ?? this.#host.memory.allocate(Math.max(1, table.byteLength))
+    this.#host.memory.write(address, table)
+    return address
+  }
+
+  /** Starts or stops counting ticks per call. */
+  setProfiled(profiled: boolean): void {
+    this.#host.memory.write(this.#profile, new Uint8Array(Math.max(1, this.plan.calls.length) * profileSlot.bytes))
+    this.#writeCommands(profiled, this.commands)
+  }
+
+  /** Ticks and calls of each call since counting started. */
+  readProfile(): { readonly ticks: number; readonly calls: number }[] {
+    const bytes = this.#host.memory.read(this.#profile, Math.max(1, this.plan.calls.length) * profileSlot.bytes)
+    const view = new DataView(bytes.buffer)
+    return this.plan.calls.map((_, i) => ({
+      ticks: Number(view.getBigUint64(i * profileSlot.bytes + profileSlot.ticks, true)),
+      calls: Number(view.getBigUint64(i * profileSlot.bytes + profileSlot.calls, true)),
+    }))
+  }
+
+  /** Writes the addresses that the next run reads and writes. */
+  bind({ leaves, outputs, arena }: Addresses): void {
+    const table = this.#template
+    let at = 0
+    for (const call of this.plan.calls)
+      for (const binding of call.bindings) {
+        if (binding.kind === 'leaf') table[at++] = BigInt(leaves[binding.slot])
+        else if (binding.kind === 'output') table[at++] = BigInt(outputs[binding.index])
+        else table[at++] = BigInt(arena + binding.offset)
+      }
+    this.#host.memory.write(this.#segments, new Uint8Array(table.buffer))
+  }
+
+  /** What a raised error's call and code stand for. */
+  checkSite(call: number, code: number): CheckSite | undefined {
+    return this.plan.kernels[this.plan.calls[call].kernel].checks[code]
+  }
+
+  print(stage: string): string {
+    if (stage === 'emit') return this.#emitted.map((kernel) => kernel.print()).join('\n\n')
+    if ((stageNames as readonly string[]).includes(stage)) return this.plan.print(stage as StageName)
+    throw new ArgumentError(`print: expected one of ${[...stageNames, 'emit'].join(', ')}, got '${stage}'.`, { stage })
+  }
+
+  /** Programs in flight keep their code. */
+  retain(): void {
+    this.#uses++
+  }
+
+  finish(): void {
+    this.#uses--
+    if (this.#released && this.#uses === 0) this.#free()
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#uses === 0) this.#free()
+  }
+
+  #free(): void {
+    this.#host.releaseCode(this.#code)
+    for (const address of [this.#segments, this.#profile, this.commands]) this.#host.memory.release(address)
+  }
+}
+
+/** First entry of each call's segment. */
+function offsetsOf(plan: Plan): number[] {
+  let at = 0
+  return plan.calls.map((call) => {
+    const offset = at
+    at += call.bindings.length
+    return offset
+  })
+}
