@@ -21,7 +21,12 @@ import {
 import type { KernelBuilder } from './kernel-builder.ts'
 
 /** Supplies the value of a node that is held elsewhere (an accumulator, scratch), in its compute dtype; undefined to inline it. */
-export type Hook = (node: Node, indices: readonly Affine[], guard: Guard) => Expression | undefined
+export type Hook = (
+  node: Node,
+  indices: readonly Affine[],
+  guard: Guard,
+  evaluation: Evaluation,
+) => Expression | undefined
 
 export interface EvaluationOptions {
   readonly builder: KernelBuilder
@@ -114,7 +119,7 @@ export class Evaluation {
 
   #compute(node: Node, indices: readonly Affine[], guard: Guard): Expression {
     const { memory, hook } = this.#options
-    const supplied = hook?.(node, indices, guard)
+    const supplied = hook?.(node, indices, guard, this)
     if (supplied) return supplied
     const source = memory.get(node)
     if (source) return this.#load(node, source, indices, guard)

@@ -1,10 +1,10 @@
 // One kernel group of the schedule becomes one kernel: each anchor has its own way of looping.
-import { CompileError } from '../../base/errors.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
 import { lowerMap } from './map.ts'
 import { lowerRow } from './row.ts'
+import { lowerScan } from './scan.ts'
 import { lowerScatter } from './scatter.ts'
 import { lowerTile } from './tile/tile.ts'
 
@@ -20,7 +20,7 @@ export function lower(group: KernelGroup, target: Target): LoweredKernel {
       return lowerScatter(group, target)
     case 'tile':
       return lowerTile(group, target)
-    default:
-      throw new CompileError(`lower: ${group.anchor}`)
+    case 'scan':
+      return lowerScan(group, target)
   }
 }

@@ -10,9 +10,10 @@ import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { computeDType, type Evaluation, type Hook, roundTo, widestBytes } from './evaluate.ts'
 import { type Affine, type Axis, axisIndex, indicesKey, linearIndex, makeAxis } from './index-algebra.ts'
-import { blocksFor, chooseVectorAxis, lanesFor, loopOverBlock, nest, parallelNest, type Vector } from './loops.ts'
+import { blocksFor, chooseVectorAxis, lanesFor, nest, parallelNest, type Vector } from './loops.ts'
 import { type LoweredKernel, Lowering, traceIndices } from './lowered-kernel.ts'
 import { refine } from './refine.ts'
+import { cutSums, longestSum, nestPieces, type Piece } from './row-pieces.ts'
 import { heldValues, RowSpace } from './row-space.ts'
 import { Scope } from './scope.ts'
 
@@ -23,19 +24,11 @@ export function lowerRow(group: KernelGroup, target: Target): LoweredKernel {
   return lowering.finish()
 }
 
-/** Additions in sequence, in one lane, before a sum is put aside: keeps float32 sums of millions accurate. */
-const longestSum = 512
 /** A reduction is split over blocks when its rows alone would leave participants idle. */
 const splitElements = 65536
 const splitUnits = 16
 const splitWork = 16384
 const maximumParts = 1024
-
-/** A loop over an axis, or over one part of it. */
-interface Piece {
-  readonly axis: Axis
-  readonly part?: { readonly size: number; readonly index: Affine }
-}
 
 class RowLowering {
   readonly #lowering: Lowering
@@ -230,11 +223,11 @@ class RowLowering {
     const full = this.#indices(this.#positions, true)
     const fullKey = indicesKey(full)
     return this.#accumulate(scope, pieces, reduces, (inner) => {
-      const evaluation = this.#lowering.evaluation(inner, (node, indices, guard) => {
+      const evaluation = this.#lowering.evaluation(inner, (node, indices, guard, self) => {
         const kept = held.get(node)
         if (kept && kept.pass < pass && indicesKey(indices) === fullKey)
           return loadOf(kept.scratch, inner.materialize(position))
-        return hook(node, indices, guard)
+        return hook(node, indices, guard, self)
       })
       for (const [node, { pass: first, scratch }] of held)
         if (first === pass)
@@ -266,9 +259,9 @@ class RowLowering {
     const { outer, inner } = reduces.length > 0 ? cutSums(pieces, lanes) : { outer: [], inner: pieces }
     const totals = outer.length > 0 ? declare(1) : []
     let result: Expression[] = []
-    nestPieces(this.#lowering, scope, outer, undefined, (middle) => {
+    nestPieces(builder, scope, outer, undefined, (middle) => {
       const parts = declare(inner.length > 0 ? lanes : 1)
-      nestPieces(this.#lowering, middle, inner, this.#rowVector, (innermost) => combine(parts, body(innermost)))
+      nestPieces(builder, middle, inner, this.#rowVector, (innermost) => combine(parts, body(innermost)))
       result = read(parts)
       if (totals.length > 0) combine(totals, result)
     })
@@ -363,42 +356,6 @@ class RowLowering {
       results.set(node, memory[i])
     })
   }
-}
-
-/** Inner pieces hold at most `longestSum` steps a lane; a longer innermost one is cut into parts. */
-function cutSums(pieces: readonly Piece[], lanes: number): { outer: readonly Piece[]; inner: readonly Piece[] } {
-  const extentOf = ({ axis, part }: Piece) => part?.size ?? axis.extent
-  const last = pieces.at(-1)
-  if (last === undefined) return { outer: [], inner: [] }
-  const limit = longestSum * lanes
-  if (last.part === undefined && last.axis.extent > limit) {
-    const chunk = makeAxis('chunk', Math.ceil(last.axis.extent / limit))
-    const part = { size: limit, index: axisIndex(chunk) }
-    return { outer: [...pieces.slice(0, -1), { axis: chunk }], inner: [{ axis: last.axis, part }] }
-  }
-  let first = pieces.length - 1
-  let steps = extentOf(last)
-  while (first > 0 && steps * extentOf(pieces[first - 1]) <= limit) steps *= extentOf(pieces[--first])
-  return { outer: pieces.slice(0, first), inner: pieces.slice(first) }
-}
-
-function nestPieces(
-  lowering: Lowering,
-  scope: Scope,
-  pieces: readonly Piece[],
-  vector: Vector | undefined,
-  body: (scope: Scope) => void,
-): void {
-  if (pieces.length === 0) {
-    body(scope)
-    return
-  }
-  const [{ axis, part }, ...rest] = pieces
-  const next = (inner: Scope): void => {
-    nestPieces(lowering, inner, rest, vector, body)
-  }
-  if (part) loopOverBlock(lowering.builder, scope, axis, part.size, part.index, vector, next)
-  else nest(lowering.builder, scope, [axis], vector, next)
 }
 
 /** `rowSum`, so that the value is told from the accumulator it was read from. */

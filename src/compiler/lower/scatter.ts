@@ -74,41 +74,48 @@ function updateSpace(lowering: Lowering, scatter: Node<'scatter'>): UpdateSpace 
   }
 }
 
-function writeUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'>, destination: Memory): void {
-  const { builder } = lowering
-  const [, index] = scatter.inputs
-  const { axis } = scatter.attrs
-  const space = updateSpace(lowering, scatter)
-  const limit = scatter.shape[axis]
+/** How the updates are dealt out: strips of the contiguous axis, and ranges of destination rows where there is little else to share. */
+interface Deal {
+  readonly strip: Axis
+  readonly range: Axis
+  readonly lanes: number
+  readonly blocks: number
+}
+
+function dealUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'>, space: UpdateSpace): Deal {
+  const updates = sizeOf(scatter.inputs[1].shape)
   const bytes = widestBytes([...lowering.group.inputs, ...lowering.group.outputs])
   const extent = space.vector?.extent ?? 1
   const lanes = lanesFor(target, bytes, lowering.weight, extent)
   const strip = makeAxis('strip', Math.ceil(extent / lanes))
   const units = strip.extent * space.others.reduce((count, other) => count * other.extent, 1)
-  const few = sizeOf(index.shape) >= rangedUpdates && units < 2 * target.threads
-  const ranges = few ? Math.min(limit, Math.ceil((2 * target.threads) / units)) : 1
-  const range = makeAxis('range', ranges)
+  const few = updates >= rangedUpdates && units < 2 * target.threads
+  const ranges = few ? Math.min(scatter.shape[scatter.attrs.axis], Math.ceil((2 * target.threads) / units)) : 1
+  const blocks = few ? units * ranges : Math.min(units, blocksFor(updates, bytes * 3 + lowering.weight))
+  return { strip, range: makeAxis('range', ranges), lanes, blocks }
+}
+
+function writeUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'>, destination: Memory): void {
+  const { builder } = lowering
+  const { axis } = scatter.attrs
+  const limit = scatter.shape[axis]
+  const space = updateSpace(lowering, scatter)
+  const { strip, range, lanes, blocks } = dealUpdates(lowering, target, scatter, space)
   const dealt = [...space.others, strip, range].filter((one) => one.extent > 1)
-  const blocks = few ? units * ranges : Math.min(units, blocksFor(sizeOf(index.shape), bytes * 3 + lowering.weight))
+  const write = (scope: Scope, row: Affine) =>
+    writeUpdate(lowering, scope, scatter, destination, space.indices.with(axis, row), space.indices)
+  const writeStrip = (scope: Scope, row: Affine) => {
+    if (space.vector === undefined) return write(scope, row)
+    const vector = { axis: space.vector, lanes }
+    loopOverBlock(builder, scope, space.vector, lanes, axisIndex(strip), vector, (inner) => write(inner, row))
+  }
   parallelNest(builder, new Scope(), dealt, blocks, undefined, (scope) =>
     nest(builder, scope, space.along, undefined, (inner) => {
-      const row = lowering.evaluation(inner).checkedIndex(index, space.indices, limit, 'scatter')
-      const update = () =>
-        space.vector === undefined
-          ? writeUpdate(lowering, inner, scatter, destination, space.indices.with(axis, row), space.indices)
-          : loopOverBlock(
-              builder,
-              inner,
-              space.vector,
-              lanes,
-              axisIndex(strip),
-              { axis: space.vector, lanes },
-              (innermost) =>
-                writeUpdate(lowering, innermost, scatter, destination, space.indices.with(axis, row), space.indices),
-            )
-      if (ranges === 1) return update()
-      const condition = inRange(inner.materialize(row), inner.materialize(axisIndex(range)), Math.ceil(limit / ranges))
-      builder.emit({ op: 'if', condition, body: builder.collect(update) })
+      const row = lowering.evaluation(inner).checkedIndex(scatter.inputs[1], space.indices, limit, 'scatter')
+      if (range.extent === 1) return writeStrip(inner, row)
+      const size = Math.ceil(limit / range.extent)
+      const condition = inRange(inner.materialize(row), inner.materialize(axisIndex(range)), size)
+      builder.emit({ op: 'if', condition, body: builder.collect(() => writeStrip(inner, row)) })
     }),
   )
 }

@@ -131,7 +131,10 @@ const multiply: Rule = ({ dtype }, a, b) => {
   return isNumber(a, -1) ? negate(dtype, b) : undefined
 }
 
-const negate = (dtype: KernelDType, a: Expression): Expression => (isNegation(a) ? a.inputs[0] : alu('neg', dtype, a))
+function negate(dtype: KernelDType, a: Expression): Expression {
+  const plain = alu('neg', dtype, a)
+  return negation(plain, a, a, a) ?? plain
+}
 
 const addition: Rule = ({ dtype }, a, b) => {
   if (dtype === 'bool') return undefined

@@ -89,7 +89,7 @@ function withTasks(cut: Cut): Blocking {
   const blocks = () => sizeOf(cut.batch) * Math.ceil(cut.m.outer / mRuns) * Math.ceil(cut.n.outer / nRuns)
   const kBlocks = Math.ceil(cut.k.outer / cut.kRuns)
   // when k is the long side its parts are tasks: blocks stay whole, and nothing is packed twice
-  const splits = kBlocks > 8 && blocks() < wanted ? Math.min(maximumSplits, kBlocks, Math.ceil(wanted / blocks())) : 1
+  const splits = kBlocks > 8 && blocks() < wanted ? evenSplits(kBlocks, Math.ceil(wanted / blocks())) : 1
   while (splits === 1 && blocks() < wanted) {
     const mHalf = halve(mRuns, cut.m, cut.mr * 4)
     const nHalf = halve(nRuns, cut.n, cut.nr * 2)
@@ -101,6 +101,10 @@ function withTasks(cut: Cut): Blocking {
   const nBlocks = Math.ceil(cut.n.outer / nRuns)
   return { ...cut, mRuns, nRuns, mBlocks, nBlocks, kBlocks, splits, shared: sharedSide(cut, mBlocks, nBlocks) }
 }
+
+/** At most `wanted` parts of whole k blocks, none of them empty. */
+const evenSplits = (kBlocks: number, wanted: number): number =>
+  Math.ceil(kBlocks / Math.ceil(kBlocks / Math.min(maximumSplits, kBlocks, wanted)))
 
 /** Half the runs, in whole register tiles where runs are single elements; unchanged when a block would become too small. */
 function halve(runs: number, { inner }: Side, least: number): number {
