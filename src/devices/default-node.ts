@@ -1,8 +1,15 @@
 // The devices of Node in order of preference, and what the environment says about them.
 import type { DefaultDevice, DeviceSettings } from './default-device.ts'
+import { openNativeDevice } from './native/native-device.ts'
 import { createReferenceDevice } from './reference/reference-device.ts'
 
-export const defaultDevices: readonly DefaultDevice[] = [{ name: 'reference', open: createReferenceDevice }]
+const openNative: DefaultDevice['open'] = (options) =>
+  openNativeDevice({ ...options, checked: process.env.TENSORLOOM_CHECKED === '1' })
+
+export const defaultDevices: readonly DefaultDevice[] = [
+  { name: 'native', open: openNative },
+  { name: 'reference', open: createReferenceDevice },
+]
 
 /** TENSORLOOM_DEVICE names the device to use; TENSORLOOM_THREADS is the number of its threads. */
 export function deviceSettings(): DeviceSettings {

@@ -27,7 +27,7 @@ export function decodeHost(dtype: DType, shape: Shape, bytes: Uint8Array): HostA
     return result
   }
   const toValue = dtype === 'float16' ? float16Value : bfloat16Value
-  const patterns = new Uint16Array(used.slice().buffer)
+  const patterns = new Uint16Array(new Uint8Array(used).buffer)
   const values = result.data as Float32Array
   for (let i = 0; i < values.length; i++) values[i] = toValue(patterns[i])
   return result

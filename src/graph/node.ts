@@ -122,9 +122,14 @@ export interface NodeFields<K extends OpName> {
   readonly ownHash: number
   /** where the value is, once a program has written it; set by the runtime, invisible to structure */
   value: Leaf | undefined
+  /** a backward pass has used up its graph: nobody may differentiate it again, and its history is not needed once it has a value */
+  isSpent: boolean
   /** marks of the runtime's walks: which walk came here last, and the place it gave this node */
   walk: number
   place: number
+  /** which program's graph computed this node without outputting it, and its place there */
+  origin: object | undefined
+  originPlace: number
 }
 
 export type Node<K extends OpName = OpName> = { [P in K]: NodeFields<P> }[K]
@@ -160,8 +165,11 @@ class GraphNode {
   readonly depth: number
   readonly ownHash: number
   value: Leaf | undefined
+  isSpent: boolean
   walk: number
   place: number
+  origin: object | undefined
+  originPlace: number
 
   constructor(op: OpName, inputs: readonly Node[], attrs: unknown, shape: Shape, dtype: DType) {
     let hash = mix(opHash(op), dtypeHash(dtype))
@@ -183,8 +191,11 @@ class GraphNode {
     this.depth = depth
     this.id = nextId++
     this.value = undefined
+    this.isSpent = false
     this.walk = 0
     this.place = 0
+    this.origin = undefined
+    this.originPlace = 0
   }
 }
 

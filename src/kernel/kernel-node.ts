@@ -123,6 +123,7 @@ export interface Accumulator {
  * for variable in 0..extent-1.
  * - serial: in order. unroll: in order, body repeated by the code generator (constant, small extent).
  * - parallel: only as a top statement; iterations are independent and dealt to participants in contiguous runs.
+ *   Other top statements run on every participant, except that only participant 0 runs one that writes to a param.
  * - vector: iterations are independent, `lanes` at a time (a multiple of no particular hardware width; a value is as many registers
  *   as it needs); the last partial group runs masked or lane by lane. No loops inside.
  */

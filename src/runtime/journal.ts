@@ -2,7 +2,7 @@
 
 interface Entry {
   readonly submission: number
-  readonly undo: () => void
+  readonly undo: readonly (() => void)[]
 }
 
 export class Journal {
@@ -14,7 +14,7 @@ export class Journal {
     return this.#last
   }
 
-  record(submission: number, undo: () => void): void {
+  record(submission: number, undo: readonly (() => void)[]): void {
     this.#last = submission
     this.#entries.push({ submission, undo })
   }
@@ -28,7 +28,8 @@ export class Journal {
 
   /** Program `submission` failed, and those after it did not run: newest first, all is as before it. */
   rollBack(submission: number): void {
-    for (const entry of this.#entries.reverse()) if (entry.submission >= submission) entry.undo()
+    for (const entry of this.#entries.reverse())
+      if (entry.submission >= submission) for (const takeBack of [...entry.undo].reverse()) takeBack()
     this.#entries = []
   }
 }

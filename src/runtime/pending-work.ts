@@ -68,6 +68,11 @@ export class PendingWork {
     return work
   }
 
+  /** Puts the effects back that a failed attempt took. */
+  restore({ effects }: Work): void {
+    for (const storage of effects) this.#effects.add(storage)
+  }
+
   /** Forgets everything pending and takes pending writes back. */
   rollBack(): void {
     for (const storage of this.#effects) storage.rollBack()

@@ -1,20 +1,41 @@
-// The program cache: structural key -> compiled programs, verified by pattern, least recently used dropped first.
+// The program cache: a graph's key -> what is known of such graphs, verified by pattern: the programs compiled for them, by output, and
+// which of their nodes are worth keeping. Least recently used first out.
 import type { Graph } from '../compiler/graph.ts'
+import type { Node } from '../graph/node.ts'
 import type { Device, Program } from './device.ts'
-import { type GraphPattern, type KeyedGraph, matchesPattern, patternOf } from './graph-key.ts'
+import { detachedCopy, type GraphPattern, type KeyedGraph, matchesPattern, patternOf } from './graph-key.ts'
 
-interface Entry {
-  readonly pattern: GraphPattern
-  readonly effects: string
-  readonly program: Program
-  lastUse: number
+/** An output by its place in the graph's order. */
+export interface OutputPlace {
+  readonly place: number
+  readonly persistent: boolean
+  /** slot of the leaf that it is written to in place */
+  readonly target?: number
 }
 
-const programLimit = 256
+const graphLimit = 256
+const keptLimit = 256
+
+/** All graphs of one structure. */
+export class GraphEntry {
+  readonly key: number
+  readonly pattern: GraphPattern
+  readonly programs = new Map<string, Program>()
+  /** places of nodes that a later program needed again: output from then on */
+  readonly kept = new Set<number>()
+  lastUse = 0
+  /** compiled functions that run its programs */
+  pins = 0
+
+  constructor(key: number, pattern: GraphPattern) {
+    this.key = key
+    this.pattern = pattern
+  }
+}
 
 export class ProgramCache {
   readonly #device: Device
-  readonly #entries = new Map<number, Entry[]>()
+  readonly #entries = new Map<number, GraphEntry[]>()
   #size = 0
   #clock = 0
   /** programs compiled since the start */
@@ -24,31 +45,76 @@ export class ProgramCache {
     this.#device = device
   }
 
-  /** `effects` says which roots persist: it is part of what a program does, though not of its structure. */
-  get(keyed: KeyedGraph, effects: string, graph: () => Graph): Program {
-    const bucket = this.#entries.get(keyed.key) ?? []
-    const known = bucket.find((entry) => entry.effects === effects && matchesPattern(keyed, entry.pattern))
-    if (known) {
-      known.lastUse = ++this.#clock
-      return known.program
+  entryOf(graph: KeyedGraph): GraphEntry {
+    const bucket = this.#entries.get(graph.key)
+    let entry = bucket?.find(({ pattern }) => matchesPattern(graph, pattern))
+    if (entry === undefined) {
+      entry = new GraphEntry(graph.key, patternOf(graph))
+      if (bucket) bucket.push(entry)
+      else this.#entries.set(graph.key, [entry])
+      if (++this.#size > graphLimit) this.#dropOldest()
     }
-    const program = this.#device.compile(graph())
-    this.compiles++
-    bucket.push({ pattern: patternOf(keyed), effects, program, lastUse: ++this.#clock })
-    this.#entries.set(keyed.key, bucket)
-    if (++this.#size > programLimit) this.#dropOldest()
+    entry.lastUse = ++this.#clock
+    return entry
+  }
+
+  /** The program that computes `outputs`, in the order given. */
+  programOf(entry: GraphEntry, graph: KeyedGraph, outputs: readonly OutputPlace[]): Program {
+    const signature = outputs.map(signatureOf).join(' ')
+    let program = entry.programs.get(signature)
+    if (program === undefined) {
+      program = this.#device.compile(graphOf(graph, outputs))
+      this.compiles++
+      entry.programs.set(signature, program)
+    }
     return program
   }
 
   #dropOldest(): void {
-    let oldest: { key: number; entry: Entry } | undefined
-    for (const [key, bucket] of this.#entries)
-      for (const entry of bucket) if (!oldest || entry.lastUse < oldest.entry.lastUse) oldest = { key, entry }
+    let oldest: GraphEntry | undefined
+    for (const bucket of this.#entries.values())
+      for (const entry of bucket) if (entry.lastUse > 0 && entry.pins === 0 && (!oldest || entry.lastUse < oldest.lastUse)) oldest = entry
     if (!oldest) return
-    const rest = this.#entries.get(oldest.key)!.filter((entry) => entry !== oldest.entry)
+    const rest = this.#entries.get(oldest.key)!.filter((entry) => entry !== oldest)
     if (rest.length > 0) this.#entries.set(oldest.key, rest)
     else this.#entries.delete(oldest.key)
-    oldest.entry.program.release()
+    for (const program of oldest.programs.values()) program.release()
     this.#size--
   }
+}
+
+const signatureOf = ({ place, persistent, target }: OutputPlace): string =>
+  `${place}${persistent ? 'p' : ''}${target === undefined ? '' : `>${target}`}`
+
+function graphOf(graph: KeyedGraph, outputs: readonly OutputPlace[]): Graph {
+  const nodes = detachedCopy(graph)
+  return {
+    leaves: graph.leaves.map((leaf) => nodes[graph.order.indexOf(leaf)]),
+    outputs: outputs.map(({ place, persistent, target }) => ({ node: nodes[place], persistent, target })),
+  }
+}
+
+const movements = new Set<Node['op']>(['reshape', 'permute', 'expand', 'pad', 'slice', 'window'])
+const sources = new Set<Node['op']>(['constant', 'iota', 'buffer'])
+
+/** Nodes that an earlier program computed and `graph` computes again are kept by programs like the earlier one from now on. */
+export function noteRecomputed(graph: KeyedGraph, entry: GraphEntry, roots: readonly Node[]): void {
+  for (const root of roots) keepIfRecomputed(root)
+  for (const node of graph.order) {
+    if (node.value !== undefined || node.op === 'buffer') continue
+    if (node.origin === undefined) for (const input of node.inputs) keepIfRecomputed(input)
+  }
+  graph.order.forEach((node, place) => {
+    if (node.value !== undefined || node.op === 'buffer') return
+    node.origin = entry
+    node.originPlace = place
+  })
+}
+
+function keepIfRecomputed(node: Node): void {
+  // a movement costs nothing to do again; what it moves may
+  while (movements.has(node.op) && node.value === undefined) node = node.inputs[0]
+  const earlier = node.origin as GraphEntry | undefined
+  if (earlier === undefined || node.value !== undefined || sources.has(node.op)) return
+  if (earlier.kept.size < keptLimit) earlier.kept.add(node.originPlace)
 }

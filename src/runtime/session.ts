@@ -1,33 +1,30 @@
 // A session: everything pending on one device. It turns wanted nodes and pending effects into one program, runs it, and keeps the values.
 import { bytesOf } from '../base/dtype.ts'
+import { GradientError } from '../base/errors.ts'
 import { elementsOf, type Node } from '../graph/node.ts'
 import type { Bindings, Device, DeviceBuffer, Program } from './device.ts'
 import { EventLoopFeed } from './event-loop.ts'
 import { type KeyedGraph, keyGraph } from './graph-key.ts'
-import { ProgramCache } from './program-cache.ts'
+import { Journal } from './journal.ts'
+import { PendingWork, type Work } from './pending-work.ts'
+import { noteRecomputed, ProgramCache } from './program-cache.ts'
 import type { Storage } from './storage.ts'
 import { newStorageId, StoredValue, storedValueOf } from './stored-value.ts'
 
-/** What a submission changed, so that its failure can be taken back. */
-interface Commit {
-  readonly submission: number
-  readonly storage: Storage
-  readonly node: Node
-  readonly current: StoredValue | undefined
-  readonly older: StoredValue | undefined
-}
+/** A step may run ahead of the device by this many programs. */
+const flightLimit = 2
 
-const nodeBytes = (node: Node): number => elementsOf(node) * bytesOf(node.dtype)
 const isKnown = (node: Node): boolean => storedValueOf(node)?.isReady ?? false
 
 export class Session {
   readonly device: Device
   readonly programs: ProgramCache
   readonly #feed: EventLoopFeed
-  readonly #effects = new Set<Storage>()
-  #wanted: Node[] = []
-  #commits: Commit[] = []
-  /** while a function is traced nothing is submitted */
+  readonly #pending = new PendingWork()
+  readonly #journal = new Journal()
+  /** values whose buffers are being read: nothing else may hold them */
+  readonly #reading = new Set<StoredValue>()
+  /** while a function is traced nothing is submitted, and nothing is kept */
   isTracing = false
 
   constructor(device: Device) {
@@ -36,139 +33,139 @@ export class Session {
     this.#feed = new EventLoopFeed(device)
   }
 
-  /** The next submission also outputs this node: someone is likely to read it afterwards. */
+  // --- what is pending --------------------------------------------------------------------------------------------------
+
+  addEffect(storage: Storage): void {
+    this.#pending.addEffect(storage)
+    if (this.#pending.isFull && !this.isTracing) this.submit()
+  }
+
+  /** Storages written since the last submission. */
+  get effects(): ReadonlySet<Storage> {
+    return this.#pending.effects
+  }
+
+  /** The next submission computes this node: what it is computed from may be overwritten later. */
   keep(node: Node): void {
-    if (!isKnown(node)) this.#wanted.push(node)
+    if (this.isTracing || isKnown(node)) return
+    this.#pending.addCopy(node)
+    if (this.#pending.isFull) this.submit()
+  }
+
+  /** The next submission computes this node, since someone is likely to read it afterwards; unless too many like it come first. */
+  keepResult(node: Node): void {
+    if (!this.isTracing && !isKnown(node)) this.#pending.addResult(node)
+  }
+
+  /** The next submission computes this gradient, if it is still somebody's by then. */
+  keepGradient(node: Node, isLive: () => boolean): void {
+    if (!this.isTracing && !isKnown(node)) this.#pending.addGradient(node, isLive)
   }
 
   /** Whether an earlier backward left gradients that no submission has computed. */
   hasPendingGradient(): boolean {
-    return this.#wanted.length > 0
+    return this.#pending.hasGradients
   }
 
-  addEffect(storage: Storage): void {
-    this.#effects.add(storage)
+  /** Forgets what is pending and takes pending writes back. */
+  rollBackPending(): void {
+    this.#pending.rollBack()
   }
 
-  get effects(): ReadonlySet<Storage> {
-    return this.#effects
+  /** Sets a storage from the host without a program: ordered behind everything submitted. */
+  hostWrite(storage: Storage, bytes: Uint8Array): void {
+    if (this.isTracing)
+      throw new GradientError(
+        'copyFrom: expected no writes from the host inside compile(), got one, which only the first call would make. ' +
+          'Set values (learning rates, seeds, batches) before the call, or pass them as tensors.',
+      )
+    const buffer = this.device.allocate(bytes.length)
+    this.device.write(buffer, bytes)
+    storage.replace(buffer)
   }
 
-  /** Hands over what is pending to a trace, which makes its own program of it. */
-  takePending(): { effects: Storage[]; wanted: Node[] } {
-    const pending = { effects: [...this.#effects], wanted: this.#wanted }
-    this.#effects.clear()
-    this.#wanted = []
-    return pending
-  }
+  // --- submission -------------------------------------------------------------------------------------------------------
 
   /** Runs all pending effects, kept nodes and `roots` as one program. */
   submit(roots: readonly Node[] = []): void {
     this.checkFailure()
-    const effects = [...this.#effects].filter((storage) => !isKnown(storage.node))
-    const wanted = [...new Set([...roots, ...this.#wanted])].filter((node) => !isKnown(node))
-    this.#effects.clear()
-    this.#wanted = []
-    if (effects.length + wanted.length === 0) return
-    const nodes = [...effects.map((storage) => storage.node), ...wanted]
-    const keyed = this.keyOf(nodes)
-    const persistent = (index: number): boolean => index < effects.length
-    const program = this.programs.get(keyed, String(effects.length), () => ({
-      leaves: keyed.leaves,
-      outputs: nodes.map((node, index) => ({ node, persistent: persistent(index) })),
-    }))
-    this.#run(program, keyed, effects, wanted)
+    const work = this.#pending.take(roots)
+    if (work.effects.length + work.wanted.length === 0) return
+    try {
+      this.#run(work)
+    } catch (error) {
+      // a root that cannot be computed is its reader's trouble; an effect that cannot would fail every submission to come
+      if (roots.length === 0) this.#pending.rollBack()
+      else this.#pending.restore(work)
+      throw error
+    }
   }
 
-  /** The key of a graph whose leaves all have values: pending ones are computed first, as a program of their own. */
-  keyOf(nodes: readonly Node[]): KeyedGraph {
-    const keyed = keyGraph(nodes)
-    const pending = keyed.leaves.map(storedValueOf).filter((value) => value?.pending !== undefined) as StoredValue[]
-    if (pending.length > 0) this.#computeLeaves(pending)
-    return keyed
-  }
-
-  #computeLeaves(values: readonly StoredValue[]): void {
-    const nodes = values.map((value) => value.pending!)
-    const keyed = this.keyOf(nodes)
-    const program = this.programs.get(keyed, 'leaves', () => ({
-      leaves: keyed.leaves,
-      outputs: nodes.map((node) => ({ node, persistent: true })),
-    }))
-    const buffers = nodes.map((node) => this.device.allocate(nodeBytes(node)))
-    this.device.submit(program, { leaves: leafBuffers(keyed.leaves), outputs: buffers })
-    values.forEach((value, i) => {
-      value.hold(buffers[i])
+  #run(work: Work): void {
+    const graph = keyGraph([...work.effects.map((storage) => storage.node), ...work.wanted])
+    const { effects, initial, values, program } = this.#programFor(work, graph)
+    const leaves = leafBuffers(graph.leaves)
+    const twins = effects.map(({ twin }) => (twin && twin.node.walk !== graph.walk ? twin : undefined))
+    const targets = effects.map((storage, i) => twins[i]?.buffer ?? this.allocateFor(storage.node))
+    const fresh = [...initial.map((storage) => storage.node), ...values].map((node) => this.allocateFor(node))
+    const submission = this.device.submit(program, { leaves, outputs: [...targets, ...fresh] })
+    const undo = effects.map((storage, i) => storage.commit(targets[i], twins[i]))
+    initial.forEach((storage, i) => {
+      undo.push(storage.commit(fresh[i]))
     })
-  }
-
-  #run(program: Program, keyed: KeyedGraph, effects: readonly Storage[], wanted: readonly Node[]): void {
-    const inUse = (value: StoredValue): boolean => keyed.leaves.includes(value.node)
-    const leaves = leafBuffers(keyed.leaves)
-    const targets = effects.map((storage) => storage.takeTwin(inUse) ?? this.device.allocate(nodeBytes(storage.node)))
-    const results = wanted.map((node) => this.device.allocate(nodeBytes(node)))
-    const submission = this.device.submit(program, { leaves, outputs: [...targets, ...results] })
-    this.#settleCommits()
-    effects.forEach((storage, i) => {
-      this.#commits.push({ submission, storage, node: storage.current?.node ?? storage.node, current: storage.current, older: storage.older })
-      storage.commit(targets[i])
+    values.forEach((node, i) => {
+      undo.push(adopt(node, fresh[initial.length + i]))
     })
-    wanted.forEach((node, i) => {
-      this.adopt(node, results[i])
-    })
+    this.#journal.record(submission, undo)
   }
 
-  /** From here on graphs above `node` read its value from `buffer`. */
-  adopt(node: Node, buffer: DeviceBuffer): StoredValue {
-    const value = new StoredValue(this.device, node.shape, node.dtype, newStorageId(), 0)
-    value.hold(buffer)
-    node.value = value
-    return value
+  /** Sorts what a graph computes into outputs, and gives the program for them. */
+  #programFor({ effects, wanted }: Work, graph: KeyedGraph) {
+    const written = new Set(effects)
+    const initial = graph.pending
+      .map((value) => value.owner as Storage)
+      .filter((storage, i) => storage.leaf === graph.pending[i] && !written.has(storage))
+    const named = new Set([...effects, ...initial].map((storage) => storage.node))
+    const entry = this.programs.entryOf(graph)
+    noteRecomputed(graph, entry, wanted)
+    const kept = Array.from(entry.kept, (place) => graph.order[place])
+    const values = [...new Set([...wanted, ...kept])].filter((node) => !named.has(node))
+    const outputs = [
+      ...effects.map(({ node }) => ({ place: node.place, persistent: true })),
+      ...initial.map(({ node }) => ({ place: node.place, persistent: false })),
+      ...values.map(({ place }) => ({ place, persistent: false })),
+    ]
+    return { effects, initial, values, program: this.programs.programOf(entry, graph, outputs) }
   }
 
-  /** A new buffer with the same contents. */
-  copyOf(value: StoredValue): DeviceBuffer {
-    const buffer = this.device.allocate(value.buffer.bytes)
-    const bindings: Bindings = { leaves: [value.buffer], outputs: [buffer] }
-    const keyed = keyGraph([value.node])
-    this.device.submit(
-      this.programs.get(keyed, 'copy', () => ({ leaves: [value.node], outputs: [{ node: value.node, persistent: true }] })),
-      bindings,
-    )
-    return buffer
+  /** Submits a program; `undo` takes back, should it fail, what the caller changes on account of it. */
+  launch(program: Program, bindings: Bindings, undo: readonly (() => void)[]): void {
+    this.#journal.record(this.device.submit(program, bindings), undo)
   }
 
-  /** Sets a storage from the host without a program: ordered behind everything submitted, kept whatever fails before it. */
-  hostWrite(storage: Storage, bytes: Uint8Array): void {
-    const buffer = this.device.allocate(bytes.length)
-    this.device.write(buffer, bytes)
-    this.#effects.delete(storage)
-    this.#commits = this.#commits.filter((commit) => commit.storage !== storage)
-    storage.replace(buffer)
+  allocateFor(node: Node): DeviceBuffer {
+    const bytes = elementsOf(node) * bytesOf(node.dtype)
+    this.#feed.noteAllocation(bytes)
+    return this.device.allocate(bytes)
   }
 
-  /** Throws what a finished program raised, after taking back what it would have changed. */
+  /** Throws what a finished program raised, after taking back what it and those queued behind it would have changed. */
   checkFailure(): void {
+    const finished = this.#journal.last - this.device.inFlight
     const failure = this.device.takeFailure()
-    if (!failure) return
-    for (const commit of [...this.#commits].reverse())
-      if (commit.submission >= failure.submission)
-        commit.storage.restore(commit.node, commit.current, commit.older)
-    this.#commits = []
-    this.#effects.clear()
-    this.#wanted = []
+    if (!failure) return this.#journal.settle(finished)
+    this.#pending.rollBack()
+    this.#journal.rollBack(failure.submission)
     throw failure.error
   }
 
-  #settleCommits(): void {
-    if (this.device.inFlight === 0) this.#commits = []
-  }
+  // --- waiting and reading ----------------------------------------------------------------------------------------------
 
   /** Submits what is pending and paces the caller: at most two programs in flight, a macrotask every few milliseconds. */
   async step(): Promise<void> {
     if (this.isTracing) return
     this.submit()
-    await this.#feed.pace(2)
+    await this.#feed.pace(flightLimit)
     this.checkFailure()
   }
 
@@ -176,10 +173,15 @@ export class Session {
   async read(node: Node): Promise<Uint8Array> {
     if (!isKnown(node)) this.submit([node])
     const value = storedValueOf(node)!
-    const bytes = await this.device.read(value.buffer)
-    this.checkFailure()
-    await this.#feed.pace(Number.POSITIVE_INFINITY)
-    return bytes
+    this.#reading.add(value)
+    try {
+      const bytes = await this.device.read(value.buffer)
+      this.checkFailure()
+      await this.#feed.pace(Number.POSITIVE_INFINITY)
+      return bytes
+    } finally {
+      this.#reading.delete(value)
+    }
   }
 
   /** The same at once, on devices that can; for printing. */
@@ -196,6 +198,31 @@ export class Session {
     await this.device.synchronize()
     this.checkFailure()
   }
+}
+
+/** From here on graphs above `node` read its value from `buffer`; the result takes that back. */
+export function adopt(node: Node, buffer: DeviceBuffer): () => void {
+  const pending = storedValueOf(node)
+  if (node.op === 'buffer' && pending) {
+    const expression = pending.pending!
+    pending.hold(buffer)
+    return () => pending.await(expression)
+  }
+  const value = new StoredValue(node.shape, node.dtype, newStorageId(), 0)
+  const { inputs } = node
+  value.hold(buffer)
+  node.value = value
+  if (node.isSpent) forgetHistory(node)
+  return () => {
+    value.drop()
+    node.value = undefined
+    ;(node as { inputs: readonly Node[] }).inputs = inputs
+  }
+}
+
+/** Lets go of what a node was computed from: its value is known, and nobody may differentiate it any more. */
+export function forgetHistory(node: Node): void {
+  ;(node as { inputs: readonly Node[] }).inputs = []
 }
 
 export const leafBuffers = (leaves: readonly Node[]): DeviceBuffer[] => leaves.map((leaf) => storedValueOf(leaf)!.buffer)

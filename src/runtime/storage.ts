@@ -18,6 +18,7 @@ export class Storage {
   #older: StoredValue | undefined
   /** what the node was before the writes that are pending */
   #settled: Node | undefined
+  #pendingWrites = 0
   /** the tensor that is this storage as a differentiable leaf; set by the tensor floor */
   leafTensor: unknown
   /** a differentiable value was written in place */
@@ -42,11 +43,17 @@ export class Storage {
     return this.#version
   }
 
+  /** length of the chain of writes since the last submission */
+  get pendingWrites(): number {
+    return this.#pendingWrites
+  }
+
   /** A functional write: every view reads the new node from here on, and the next submission carries it out. */
   write(node: Node): void {
     this.#settled ??= this.#node
     this.#node = node
     this.#version++
+    this.#pendingWrites++
     this.session.addEffect(this)
   }
 
@@ -78,12 +85,14 @@ export class Storage {
 
   /** The version before last, whose buffer an update may write unless the update reads it. */
   get twin(): StoredValue | undefined {
-    return this.#older?.isReady ? this.#older : undefined
+    return this.#older?.isReady && !this.keepsVersions ? this.#older : undefined
   }
 
   /** The value now is what `buffer` holds, or will once the submitted programs have run. `twin`: whose buffer that was. */
   commit(buffer: DeviceBuffer, twin?: StoredValue): () => void {
     const [node, settled, current, older] = [this.#node, this.#settled, this.#current, this.#older]
+    // a program may write without a call of `write`
+    if (this.#pendingWrites === 0 && !this.leaf?.pending) this.#version++
     const value = this.leaf?.pending ? this.leaf : this.#newVersion()
     const { pending } = value
     twin?.surrender()
@@ -93,10 +102,13 @@ export class Storage {
     this.#current = value
     this.#node = value.node
     this.#settled = undefined
+    this.#pendingWrites = 0
     return () => {
+      if (node.value === value) node.value = undefined
+      // set from the host since: that stays
+      if (this.#current !== value) return
       value.drop()
       if (settled === undefined && pending) value.await(pending)
-      if (node.value === value) node.value = undefined
       twin?.hold(buffer)
       this.#node = settled ?? node
       this.#current = current
@@ -104,9 +116,19 @@ export class Storage {
     }
   }
 
+  /** Sets the value from the host: what was pending is dropped, and the new version stays whatever fails before it. */
+  replace(buffer: DeviceBuffer): void {
+    this.#version++
+    this.#pendingWrites++
+    this.#node = this.#newVersion().node
+    this.#settled = undefined
+    this.commit(buffer)
+  }
+
   /** Takes pending writes back. */
   rollBack(): void {
     if (this.#settled) this.#node = this.#settled
     this.#settled = undefined
+    this.#pendingWrites = 0
   }
 }

@@ -47,16 +47,14 @@ function scanIntervals(code: MachineFunction, target: AllocationTarget, unspilla
   const clobbers = findClobbers(code)
   const assigned = new Array<number>(code.registers.length).fill(-1)
   const spilled: Interval[] = []
-  const holders: Record<RegisterFile, (Interval | undefined)[]> = { general: [], vector: [] }
+  const places = () => new Array<Interval | undefined>(32).fill(undefined)
+  const holders: Record<RegisterFile, (Interval | undefined)[]> = { general: places(), vector: places() }
   for (const interval of intervals) {
     const { file, id } = interval.register
     const held = holders[file]
     const order = target.order[file]
-    for (const number of order) if (held[number] !== undefined && held[number].end < interval.start) held[number] = undefined
-    const forbidden = file === 'general' ? forbiddenWithin(clobbers, interval) : 0
-    const free = (number: number) => held[number] === undefined && ((forbidden >>> number) & 1) === 0
-    let choice = preferred(interval, assigned, byRegister)
-    if (choice < 0 || !free(choice)) choice = order.find(free) ?? -1
+    const forbidden = file === 'general' && clobbers.size > 0 ? forbiddenWithin(clobbers, interval) : 0
+    let choice = firstFree(order, held, forbidden, interval.start, preferred(interval, assigned, byRegister))
     if (choice < 0) {
       const victim = cheapest(order, held, forbidden, unspillable)
       const own = spillWeight(interval, unspillable)
@@ -75,10 +73,36 @@ function scanIntervals(code: MachineFunction, target: AllocationTarget, unspilla
   return { assigned, spilled }
 }
 
+/** Drops what has ended; gives `wished` if it is free, else the first free register in order, else -1. */
+function firstFree(
+  order: readonly number[],
+  held: (Interval | undefined)[],
+  forbidden: number,
+  start: number,
+  wished: number,
+): number {
+  let choice = -1
+  for (const number of order) {
+    const holder = held[number]
+    if (holder !== undefined) {
+      if (holder.end >= start) continue
+      held[number] = undefined
+    }
+    if ((forbidden >>> number) & 1) continue
+    if (number === wished) return number
+    if (choice < 0) choice = number
+  }
+  return choice
+}
+
 const tooTight = (code: MachineFunction, { register, start }: Interval): CompileError =>
   new CompileError(`${code.name}: instruction ${start >> 1} needs more ${register.file} registers than there are.`)
 
-function preferred({ hint }: Interval, assigned: readonly number[], byRegister: readonly (Interval | undefined)[]): number {
+function preferred(
+  { hint }: Interval,
+  assigned: readonly number[],
+  byRegister: readonly (Interval | undefined)[],
+): number {
   return hint === undefined || byRegister[hint.id] === undefined ? -1 : assigned[hint.id]
 }
 

@@ -88,10 +88,7 @@ const recomputed = (instruction: Instruction, register: VirtualRegister): Instru
   return { ...instruction, operands: [register.view(bytes), ...rest] }
 }
 
-function substitute(
-  operand: MachineOperand,
-  fresh: ReadonlyMap<VirtualRegister, VirtualRegister>,
-): MachineOperand {
+function substitute(operand: MachineOperand, fresh: ReadonlyMap<VirtualRegister, VirtualRegister>): MachineOperand {
   if (typeof operand !== 'object') return operand
   if (operand.kind === 'register') {
     const temporary = fresh.get(operand.register)

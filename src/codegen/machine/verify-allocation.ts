@@ -2,8 +2,8 @@
 // Throws when a register is written while another one that is still needed sits in the same place, or in a clobbered one.
 import { CompileError } from '../../base/errors.ts'
 import type { Allocation } from './allocate.ts'
-import { type MachineOp, type VirtualRegister, visitRegisters } from './machine-op.ts'
 import { isMove } from './liveness.ts'
+import { type MachineOp, type VirtualRegister, visitRegisters } from './machine-op.ts'
 import { printOp } from './print.ts'
 
 interface Block {
@@ -40,7 +40,8 @@ function checkConflict(
 ): void {
   if (op.op !== 'instruction') return
   const source = op.operands[1]
-  const copied = isMove(op.mnemonic) && typeof source === 'object' && source.kind === 'register' ? source.register : undefined
+  const copied =
+    isMove(op.mnemonic) && typeof source === 'object' && source.kind === 'register' ? source.register : undefined
   for (const other of live) {
     const place = assigned[other.id]
     const same = written && written !== other && written.file === other.file && assigned[written.id] === place

@@ -1,18 +1,12 @@
 // Turns allocated machine code into bytes: prologue, instructions, epilogue, and the constants that were asked for.
 import type { Allocation, AllocationTarget } from '../machine/allocate.ts'
 import { isMove } from '../machine/liveness.ts'
-import {
-  type Instruction,
-  type MachineOperand,
-  type MachineOp,
-  type MemoryOperand,
-  type VirtualRegister,
-} from '../machine/machine-op.ts'
+import type { Instruction, MachineOp, MachineOperand, MemoryOperand, VirtualRegister } from '../machine/machine-op.ts'
 import { Assembler } from './assembler.ts'
 import { kernelArguments } from './calling-convention.ts'
 import { sequenceTable } from './emit-sequences.ts'
 import type { Mnemonic } from './instruction-table.ts'
-import { gpr32, gpr64, gpr8, type Label, mem, type Operand, type Register, rbp, rsp, xmm, ymm } from './operands.ts'
+import { gpr8, gpr32, gpr64, type Label, mem, type Operand, type Register, rbp, rsp, xmm, ymm } from './operands.ts'
 
 /** rsp and rbp hold the frame; registers that a kernel may change freely come first. */
 const generalOrder = [6, 7, 8, 9, 10, 11, 2, 1, 0, 3, 12, 13, 14, 15]
@@ -47,11 +41,16 @@ const argumentHomes = Object.entries(kernelArguments).map(([name, register], i) 
   memory: mem({ base: rbp, disp: -8 * (i + 1) }),
 }))
 
+const sequences = new Map(Object.entries(sequenceTable))
+for (const { name, memory } of argumentHomes) {
+  sequences.set(name, (assembler, [target]) => assembler.emit('mov', target, memory))
+}
+
 export function writeMachineCode({ code, assigned, frameBytes }: Allocation): Uint8Array {
   const writer = new CodeWriter(assigned)
-  const saved = calleeSaved.filter((number) =>
-    code.registers.some(({ id, file }) => file === 'general' && assigned[id] === number),
-  )
+  let used = 0
+  for (const { id, file } of code.registers) if (file === 'general' && assigned[id] >= 0) used |= 1 << assigned[id]
+  const saved = calleeSaved.filter((number) => (used >>> number) & 1)
   writer.prologue(saved, frameBytes)
   for (const op of code.ops) writer.write(op)
   return writer.finish(saved)
@@ -96,11 +95,10 @@ class CodeWriter {
   }
 
   #instruction({ mnemonic, operands }: Instruction): void {
-    const sequence = sequenceTable[mnemonic]
-    const converted = operands.map((operand) => this.#operand(operand))
-    const home = argumentHomes.find(({ name }) => name === mnemonic)
-    if (home) this.#assembler.emit('mov', converted[0], home.memory)
-    else if (sequence) sequence(this.#assembler, converted)
+    const converted: Operand[] = []
+    for (const operand of operands) converted.push(this.#operand(operand))
+    const sequence = sequences.get(mnemonic)
+    if (sequence) sequence(this.#assembler, converted)
     else if (!isIdleMove(mnemonic, converted)) this.#assembler.emit(mnemonic as Mnemonic, ...converted)
   }
 
@@ -140,6 +138,11 @@ class CodeWriter {
 
 /** A whole register moved to itself; narrower moves of general registers clear the upper half. */
 function isIdleMove(mnemonic: string, [target, source]: readonly Operand[]): boolean {
-  return isMove(mnemonic) && target === source && typeof target === 'object' && target.kind === 'register' && target.size !== 4
+  return (
+    isMove(mnemonic) &&
+    target === source &&
+    typeof target === 'object' &&
+    target.kind === 'register' &&
+    target.size !== 4
+  )
 }
-

@@ -8,8 +8,8 @@ import { interpretKernel } from '../../kernel/interpret.ts'
 import type { Expression, Kernel, Param, Statement } from '../../kernel/kernel-node.ts'
 import { allocateRegisters } from '../machine/allocate.ts'
 import { verifyAllocation } from '../machine/verify-allocation.ts'
-import { emitKernel, selectKernel } from './emit-kernel.ts'
 import { allocationTarget } from './emit-code.ts'
+import { emitKernel, selectKernel } from './emit-kernel.ts'
 
 const answer = openNativeHost()
 export const host = answer.host
@@ -25,7 +25,11 @@ export const param = (slot: number, dtype: DType, size: number, access: Param['a
   access,
   name: `p${slot}`,
 })
-export const kernelOf = (params: readonly Param[], body: readonly Statement[], scratch: Kernel['scratch'] = []): Kernel => ({
+export const kernelOf = (
+  params: readonly Param[],
+  body: readonly Statement[],
+  scratch: Kernel['scratch'] = [],
+): Kernel => ({
   name: 'test',
   params,
   scratch,
@@ -102,7 +106,13 @@ export function assertSame(
   return got
 }
 
-export function compareData(dtype: DType, got: DeviceData, expected: DeviceData, name: string, tolerance: Tolerance): void {
+export function compareData(
+  dtype: DType,
+  got: DeviceData,
+  expected: DeviceData,
+  name: string,
+  tolerance: Tolerance,
+): void {
   const { load } = formatOf(dtype)
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [load(got, i), load(expected, i)]

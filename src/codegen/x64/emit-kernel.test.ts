@@ -2,13 +2,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DType } from '../../base/dtype.ts'
-import { alu, castTo, indexAlu, indexLiteral, lessThan, literal, loadOf, readOf, referenceTo, storeTo } from '../../kernel/builders.ts'
+import {
+  alu,
+  castTo,
+  indexAlu,
+  indexLiteral,
+  lessThan,
+  literal,
+  loadOf,
+  readOf,
+  referenceTo,
+  storeTo,
+} from '../../kernel/builders.ts'
 import type { Accumulator, Expression, Statement } from '../../kernel/kernel-node.ts'
-import { assertSame, dataOf, empty, fresh, kernelOf, loopOver, param, refusal, runForOutcome } from './emit-harness.test.ts'
+import {
+  assertSame,
+  dataOf,
+  empty,
+  fresh,
+  kernelOf,
+  loopOver,
+  param,
+  refusal,
+  runForOutcome,
+} from './emit-harness.test.ts'
 
 const options = { skip: refusal }
 const ramp = (dtype: DType, size: number, scale = 0.25) =>
-  dataOf(dtype, Array.from({ length: size }, (_, i) => (dtype.startsWith('float') ? (i - size / 3) * scale : (i * 7) % 100)))
+  dataOf(
+    dtype,
+    Array.from({ length: size }, (_, i) => (dtype.startsWith('float') ? (i - size / 3) * scale : (i * 7) % 100)),
+  )
 
 test('a map runs in scalar and vector loops of all widths and tails', options, () => {
   for (const size of [1, 3, 7, 8, 9, 16, 31, 64, 67])
@@ -24,12 +48,19 @@ test('a map runs in scalar and vector loops of all widths and tails', options, (
 test('extents from the size table give the same results as constants', options, () => {
   const [a, out] = [param(0, 'float32', 100), param(1, 'float32', 100)]
   const extent: Expression = { op: 'size', dtype: 'index', slot: 0 }
-  const loop = loopOver('vector', extent, 16, (i) => [storeTo(out, i, alu('mul', 'float32', loadOf(a, i), loadOf(a, i)))])
+  const loop = loopOver('vector', extent, 16, (i) => [
+    storeTo(out, i, alu('mul', 'float32', loadOf(a, i), loadOf(a, i))),
+  ])
   for (const size of [0n, 1n, 15n, 16n, 17n, 55n, 100n])
     assertSame(kernelOf([a, out], [loop]), [ramp('float32', 100), empty('float32', 100)], { sizes: [size] })
 })
 
-const accumulator = (dtype: DType, lanes: number, kind: Accumulator['kind']): Accumulator => ({ ...fresh('acc'), dtype, lanes, kind })
+const accumulator = (dtype: DType, lanes: number, kind: Accumulator['kind']): Accumulator => ({
+  ...fresh('acc'),
+  dtype,
+  lanes,
+  kind,
+})
 
 test('lanes of a reduction accumulate apart and combine pairwise', options, () => {
   for (const dtype of ['float32', 'float64', 'int32', 'int64', 'bool', 'uint8'] as const)
@@ -39,11 +70,17 @@ test('lanes of a reduction accumulate apart and combine pairwise', options, () =
           const [x, out] = [param(0, dtype, size), param(1, dtype, 1)]
           const acc = accumulator(dtype, lanes, kind)
           const body: Statement[] = [
-            { op: 'declare', accumulator: acc, initial: literal(dtype, dtype === 'int64' ? 1n : dtype === 'bool' ? false : 1) },
+            {
+              op: 'declare',
+              accumulator: acc,
+              initial: literal(dtype, dtype === 'int64' ? 1n : dtype === 'bool' ? false : 1),
+            },
             loopOver('vector', size, lanes, (i) => [{ op: 'accumulate', accumulator: acc, value: loadOf(x, i) }]),
             storeTo(out, indexLiteral(0), readOf(acc)),
           ]
-          const values = Array.from({ length: size }, (_, i) => (dtype === 'bool' ? i % 3 & 1 : ((i * 37) % 11) / (dtype.startsWith('f') ? 7 : 1)))
+          const values = Array.from({ length: size }, (_, i) =>
+            dtype === 'bool' ? (i % 3) & 1 : ((i * 37) % 11) / (dtype.startsWith('f') ? 7 : 1),
+          )
           assertSame(kernelOf([x, out], body), [dataOf(dtype, values), empty(dtype, 1)])
         }
 })
@@ -63,7 +100,9 @@ test('rows: max, sum of exponentials and quotient in one kernel', options, () =>
       { op: 'declare', accumulator: total, initial: literal('float32', 0) },
       loopOver('vector', columns, 16, (j) => [{ op: 'accumulate', accumulator: total, value: shifted(j) }]),
       { op: 'let', binding: sum, value: readOf(total) },
-      loopOver('vector', columns, 16, (j) => [storeTo(out, at(j), alu('div', 'float32', shifted(j), referenceTo(sum)))]),
+      loopOver('vector', columns, 16, (j) => [
+        storeTo(out, at(j), alu('div', 'float32', shifted(j), referenceTo(sum))),
+      ]),
     ]
   })
   for (const threads of [1, 2])
@@ -90,11 +129,22 @@ test('column sums keep an accumulator per lane across an inner loop', options, (
 
 test('strided, transposed and data-dependent indices gather', options, () => {
   const [x, index, out] = [param(0, 'float32', 200), param(1, 'int64', 21), param(2, 'float32', 21 * 3)]
-  const data = [ramp('float32', 200), dataOf('int64', Array.from({ length: 21 }, (_, i) => (i * 13) % 200)), empty('float32', 63)]
+  const data = [
+    ramp('float32', 200),
+    dataOf(
+      'int64',
+      Array.from({ length: 21 }, (_, i) => (i * 13) % 200),
+    ),
+    empty('float32', 63),
+  ]
   const loop = loopOver('vector', 21, 8, (i) => [
     storeTo(out, i, loadOf(x, indexAlu('mul', i, indexLiteral(9)))),
     storeTo(out, indexAlu('add', i, indexLiteral(21)), loadOf(x, castTo(loadOf(index, i), 'index'))),
-    storeTo(out, indexAlu('add', indexAlu('sub', indexLiteral(20), i), indexLiteral(42)), loadOf(x, indexAlu('div', i, indexLiteral(3)))),
+    storeTo(
+      out,
+      indexAlu('add', indexAlu('sub', indexLiteral(20), i), indexLiteral(42)),
+      loadOf(x, indexAlu('div', i, indexLiteral(3))),
+    ),
   ])
   assertSame(kernelOf([x, index, out], [loop]), data)
 })
@@ -123,7 +173,11 @@ test('stores under guards and conditions leave other elements alone', options, (
     const positive = alu('less', 'bool', literal('float32', 0), loadOf(x, i))
     return [
       storeTo(out, i, loadOf(x, i), positive),
-      { op: 'if', condition: positive, body: [storeTo(out, indexAlu('add', i, indexLiteral(29)), alu('neg', 'float32', loadOf(x, i)))] },
+      {
+        op: 'if',
+        condition: positive,
+        body: [storeTo(out, indexAlu('add', i, indexLiteral(29)), alu('neg', 'float32', loadOf(x, i)))],
+      },
     ]
   })
   assertSame(kernelOf([x, out], [loop]), [ramp('float32', 29), ramp('float32', 58)])
@@ -132,7 +186,12 @@ test('stores under guards and conditions leave other elements alone', options, (
 test('index division and remainder floor, by constants and by sizes', options, () => {
   const count = 61
   const [out] = [param(0, 'int64', count * 4)]
-  const divisors: Expression[] = [indexLiteral(7), indexLiteral(8), indexLiteral(1000003), { op: 'size', dtype: 'index', slot: 0 }]
+  const divisors: Expression[] = [
+    indexLiteral(7),
+    indexLiteral(8),
+    indexLiteral(1000003),
+    { op: 'size', dtype: 'index', slot: 0 },
+  ]
   for (const kind of ['vector', 'serial'] as const) {
     const loop = loopOver(kind, count, kind === 'vector' ? 8 : 1, (i) => {
       const value = indexAlu('mul', indexAlu('sub', i, indexLiteral(30)), indexLiteral(333337))
@@ -140,7 +199,14 @@ test('index division and remainder floor, by constants and by sizes', options, (
         storeTo(
           out,
           indexAlu('add', i, indexLiteral(d * count)),
-          castTo(indexAlu('sub', indexAlu('mul', indexAlu('div', value, divisor), indexLiteral(5)), indexAlu('mod', value, divisor)), 'int64'),
+          castTo(
+            indexAlu(
+              'sub',
+              indexAlu('mul', indexAlu('div', value, divisor), indexLiteral(5)),
+              indexAlu('mod', value, divisor),
+            ),
+            'int64',
+          ),
         ),
       ])
     })
@@ -153,11 +219,13 @@ test('many values live at once are spilled', options, () => {
   const [x, out] = [param(0, 'float32', count * 8), param(1, 'float32', 8 * 8)]
   const loop = loopOver('vector', 8, 8, (i) => {
     const bindings = Array.from({ length: count }, (_, k) => ({ ...fresh(`b${k}`), dtype: 'float32' as const }))
-    const lets = bindings.map((binding, k): Statement => ({
-      op: 'let',
-      binding,
-      value: alu('mul', 'float32', loadOf(x, indexAlu('add', i, indexLiteral(8 * k))), literal('float32', k + 1)),
-    }))
+    const lets = bindings.map(
+      (binding, k): Statement => ({
+        op: 'let',
+        binding,
+        value: alu('mul', 'float32', loadOf(x, indexAlu('add', i, indexLiteral(8 * k))), literal('float32', k + 1)),
+      }),
+    )
     const sum = bindings.map((b): Expression => referenceTo(b)).reduceRight((a, b) => alu('add', 'float32', a, b))
     return [...lets, storeTo(out, i, sum)]
   })
@@ -168,7 +236,9 @@ test('many loop variables and buffers live at once are spilled', options, () => 
   const params = Array.from({ length: 20 }, (_, slot) => param(slot, 'float32', 2 ** 8))
   const nest = (depth: number, index: Expression): Statement =>
     depth === 8
-      ? loopOver('serial', 1, 1, () => params.map((p, k) => storeTo(p, index, alu('add', 'float32', loadOf(p, index), literal('float32', k)))))
+      ? loopOver('serial', 1, 1, () =>
+          params.map((p, k) => storeTo(p, index, alu('add', 'float32', loadOf(p, index), literal('float32', k)))),
+        )
       : loopOver('serial', 2, 1, (i) => [nest(depth + 1, indexAlu('add', indexAlu('mul', index, indexLiteral(2)), i))])
   assertSame(
     kernelOf(params, [nest(0, indexLiteral(0))]),
@@ -177,7 +247,10 @@ test('many loop variables and buffers live at once are spilled', options, () => 
 })
 
 test('tiles of both shapes multiply, overwrite and accumulate', options, () => {
-  for (const [dtype, nr] of [['float32', 16], ['float64', 8]] as const)
+  for (const [dtype, nr] of [
+    ['float32', 16],
+    ['float64', 8],
+  ] as const)
     for (const depth of [1, 3, 4, 11, 64])
       for (const accumulate of [0, 1]) {
         const mr = 6
@@ -198,11 +271,15 @@ test('tiles of both shapes multiply, overwrite and accumulate', options, () => {
             accumulate: steps === size ? { op: 'size', dtype: 'index', slot: 1 } : indexLiteral(accumulate),
           }
           for (const checked of [false, true])
-            assertSame(kernelOf([a, b, c], [tile]), [ramp(dtype, depth * mr), ramp(dtype, depth * nr, 0.5), ramp(dtype, mr * 20)], {
-              sizes: [BigInt(depth), BigInt(accumulate)],
-              checked,
-              tolerance: { relative: 1e-6, absolute: 1e-6 },
-            })
+            assertSame(
+              kernelOf([a, b, c], [tile]),
+              [ramp(dtype, depth * mr), ramp(dtype, depth * nr, 0.5), ramp(dtype, mr * 20)],
+              {
+                sizes: [BigInt(depth), BigInt(accumulate)],
+                checked,
+                tolerance: { relative: 1e-6, absolute: 1e-6 },
+              },
+            )
         }
       }
 })
@@ -221,7 +298,13 @@ test('a failed check is recorded and the kernel goes on', options, () => {
     assert.equal(outcome.kind, 'raised')
     if (outcome.kind !== 'raised') return
     assert.deepEqual([outcome.error.code, outcome.error.position, outcome.error.value], [42, 3n, 10n])
-    const fine = runForOutcome(kernel, [dataOf('int32', values.map(Math.abs).map((v) => v % 10)), empty('int32', 11)])
+    const fine = runForOutcome(kernel, [
+      dataOf(
+        'int32',
+        values.map(Math.abs).map((v) => v % 10),
+      ),
+      empty('int32', 11),
+    ])
     assert.equal(fine.outcome.kind, 'done')
   }
 })
@@ -229,11 +312,17 @@ test('a failed check is recorded and the kernel goes on', options, () => {
 test('checked mode finds accesses outside their buffer', options, () => {
   const [x, out] = [param(0, 'float32', 20), param(1, 'float32', 40)]
   for (const lanes of [1, 8])
-    for (const [shift, kind] of [[0, 'done'], [1, 'raised'], [-1, 'raised']] as const) {
+    for (const [shift, kind] of [
+      [0, 'done'],
+      [1, 'raised'],
+      [-1, 'raised'],
+    ] as const) {
       const loop = loopOver(lanes === 1 ? 'serial' : 'vector', 20, lanes, (i) => [
         storeTo(out, i, loadOf(x, indexAlu('add', i, indexLiteral(shift)))),
       ])
-      const { outcome } = runForOutcome(kernelOf([x, out], [loop]), [ramp('float32', 20), empty('float32', 40)], { checked: true })
+      const { outcome } = runForOutcome(kernelOf([x, out], [loop]), [ramp('float32', 20), empty('float32', 40)], {
+        checked: true,
+      })
       assert.equal(outcome.kind, kind)
     }
 })
@@ -251,5 +340,9 @@ test('scratch is private and barriers separate phases', options, () => {
     loopOver('parallel', size, 1, (i) => [storeTo(out, i, loadOf(y, indexAlu('sub', indexLiteral(size - 1), i)))]),
   ]
   for (const threads of [1, 2, 3])
-    assertSame(kernelOf([x, y, out], body, [scratch]), [ramp('float32', size), empty('float32', size), empty('float32', size)], { threads })
+    assertSame(
+      kernelOf([x, y, out], body, [scratch]),
+      [ramp('float32', size), empty('float32', size), empty('float32', size)],
+      { threads },
+    )
 })

@@ -8,8 +8,8 @@ import { type MachineFunction, memoryOperand } from '../machine/machine-op.ts'
 import { printMachine } from '../machine/print.ts'
 import { kernelStackBytes, threadContext } from './calling-convention.ts'
 import { allocationTarget, writeMachineCode } from './emit-code.ts'
+import { flatten, Selection, scalarGroup } from './select-state.ts'
 import { selectStatements, writesParams } from './select-statement.ts'
-import { flatten, scalarGroup, Selection } from './select-state.ts'
 import { evaluate } from './select-value.ts'
 
 export interface EmitOptions {

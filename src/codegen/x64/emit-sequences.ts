@@ -2,7 +2,7 @@
 // thread context. To the allocator each is one instruction that clobbers those registers.
 import type { Assembler } from './assembler.ts'
 import { threadContext } from './calling-convention.ts'
-import { type Operand, type Register, eax, ecx, edx, gpr32, mem, r8, r9d, rax, rcx, rdx } from './operands.ts'
+import { eax, ecx, edx, gpr32, mem, type Operand, type Register, r8, r9d, rax, rcx, rdx } from './operands.ts'
 
 const setOf = (...registers: readonly number[]): number => registers.reduce((set, number) => set | (1 << number), 0)
 
@@ -75,6 +75,11 @@ export const sequenceTable: Readonly<Record<string, Emit>> = {
   multiplyHigh(assembler, [result, a, b]) {
     assembler.emit('mov', rax, a)
     assembler.emit('imul', b)
+    assembler.emit('mov', result, rdx)
+  },
+  multiplyHighUnsigned(assembler, [result, a, b]) {
+    assembler.emit('mov', rax, a)
+    assembler.emit('mul', b)
     assembler.emit('mov', result, rdx)
   },
   /** a * b / c without sign, for values whose product fits in 128 and quotient in 64 bits */

@@ -4,7 +4,15 @@ import type { Mnemonic } from './instruction-table.ts'
 import { operandOf, type Part, type Selection } from './select-state.ts'
 
 /** Predicates of the vector comparison instructions. */
-export const comparison = { equal: 0, unordered: 3, notEqual: 4, less: 0x11, lessEqual: 0x12, greaterEqual: 0x1d, greater: 0x1e }
+export const comparison = {
+  equal: 0,
+  unordered: 3,
+  notEqual: 4,
+  less: 0x11,
+  lessEqual: 0x12,
+  greaterEqual: 0x1d,
+  greater: 0x1e,
+}
 
 export class MathBuilder {
   readonly s: Selection
@@ -94,11 +102,21 @@ export class MathBuilder {
     if (inMemory(a)) [a, b] = [b, a]
     if (inMemory(b) || !inMemory(c)) {
       const target = s.copyOf(c, bytes)
-      s.update(`${name}231${this.#suffix}` as Mnemonic, target.view(bytes), s.load(a, bytes).view(bytes), operandOf(b, bytes))
+      s.update(
+        `${name}231${this.#suffix}` as Mnemonic,
+        target.view(bytes),
+        s.load(a, bytes).view(bytes),
+        operandOf(b, bytes),
+      )
       return target
     }
     const target = s.copyOf(a, bytes)
-    s.update(`${name}213${this.#suffix}` as Mnemonic, target.view(bytes), s.load(b, bytes).view(bytes), operandOf(c, bytes))
+    s.update(
+      `${name}213${this.#suffix}` as Mnemonic,
+      target.view(bytes),
+      s.load(b, bytes).view(bytes),
+      operandOf(c, bytes),
+    )
     return target
   }
 

@@ -6,7 +6,9 @@ import type { Selection } from './select-state.ts'
 
 const log2High = 0.693359375
 const log2Low = -2.12194440054690583e-4
-const expCoefficients = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.50000001201]
+const expCoefficients = [
+  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.50000001201,
+]
 /** Beyond these the result is infinite or 0. */
 const expRange = { lowest: -104, highest: 89 }
 

@@ -5,7 +5,7 @@ import { MathBuilder } from './math-builder.ts'
 import { specialLogs } from './math-float32.ts'
 import type { Part, Selection } from './select-state.ts'
 
-export const log2High = 6.93147180369123816490e-1
+export const log2High = 6.9314718036912381649e-1
 export const log2Low = 1.90821492927058770002e-10
 
 /** 1/13!, …, 1/2! */
@@ -40,7 +40,7 @@ const powerOfTwo = (m: MathBuilder, exponent: VirtualRegister): VirtualRegister 
 
 const logCoefficients = [
   ...[1.479819860511658591e-1, 1.531383769920937332e-1, 1.818357216161805012e-1, 2.222219843214978396e-1],
-  ...[2.857142874366239149e-1, 3.999999999940941908e-1, 6.666666666666735130e-1],
+  ...[2.857142874366239149e-1, 3.999999999940941908e-1, 6.66666666666673513e-1],
 ]
 const smallestNormal = 2 ** -1022
 

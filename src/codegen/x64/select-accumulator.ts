@@ -3,10 +3,18 @@ import type { DType } from '../../base/dtype.ts'
 import { categoryOf, dtypeTable } from '../../base/dtype.ts'
 import type { Accumulate, Accumulator, AluKind, Declare, Expression } from '../../kernel/kernel-node.ts'
 import { type Instruction, VirtualRegister, visitRegisters } from '../machine/machine-op.ts'
+import { upperHalf } from './select-lanes.ts'
 import { blendLanes } from './select-memory.ts'
 import { operate } from './select-operation.ts'
-import { upperHalf } from './select-lanes.ts'
-import { type AccumulatorState, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
+import {
+  type AccumulatorState,
+  formOf,
+  isWide,
+  type LaneValue,
+  operandOf,
+  type Part,
+  type Selection,
+} from './select-state.ts'
 
 type Joining = 'sum' | 'prod' | 'max' | 'min'
 const joins: Record<Joining, AluKind> = { sum: 'add', prod: 'mul', max: 'max', min: 'min' }
@@ -73,8 +81,7 @@ function stateOf(s: Selection, accumulator: Accumulator): AccumulatorState {
 function groupParts(s: Selection, accumulator: Accumulator): VirtualRegister[] {
   const { parts, perLane } = stateOf(s, accumulator)
   if (accumulator.lanes === 1) {
-    if (!perLane && s.group.lanes > 1)
-      throw s.fail(`${accumulator.name} has one lane but is added to in a vector loop`)
+    if (!perLane && s.group.lanes > 1) throw s.fail(`${accumulator.name} has one lane but is added to in a vector loop`)
     return parts[perLane ? s.group.index : 0]
   }
   const perPart = isWide(formOf(accumulator.dtype)) ? 4 : 8
@@ -92,7 +99,13 @@ export function readAccumulator(s: Selection, accumulator: Accumulator): LaneVal
 }
 
 /** Lane i with lane i + n/2, and so on; then with the initial value. */
-function joinAll(s: Selection, kind: AluKind, dtype: DType, all: readonly VirtualRegister[], initial: LaneValue): LaneValue {
+function joinAll(
+  s: Selection,
+  kind: AluKind,
+  dtype: DType,
+  all: readonly VirtualRegister[],
+  initial: LaneValue,
+): LaneValue {
   const form = formOf(dtype)
   const { group } = s
   const join = (lanes: 1 | 4 | 8, a: Part, b: Part): VirtualRegister => {
@@ -137,7 +150,8 @@ export function accumulate(s: Selection, { accumulator, value }: Accumulate): vo
 
 /** accumulator = multiplyAdd(a, b, accumulator) is one instruction. */
 function accumulateFused(s: Selection, accumulator: Accumulator, value: Expression, parts: VirtualRegister[]): boolean {
-  if (accumulator.kind !== 'none' || value.op !== 'alu' || value.kind !== 'multiplyAdd' || s.group.predicate) return false
+  if (accumulator.kind !== 'none' || value.op !== 'alu' || value.kind !== 'multiplyAdd' || s.group.predicate)
+    return false
   const [a, b, c] = value.inputs
   if (c.op !== 'read' || c.accumulator !== accumulator) return false
   const form = formOf(accumulator.dtype)

@@ -1,5 +1,5 @@
 // Conditions: as branches in scalar code, and as lane masks where index values are compared inside vector loops.
-import type { Alu, AluKind, Expression } from '../../kernel/kernel-node.ts'
+import type { Alu, AluKind, Expression, Reference } from '../../kernel/kernel-node.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { addAffine, affineOf, indexRegister, withoutLane } from './select-index.ts'
@@ -27,6 +27,10 @@ export function branchUnless(s: Selection, e: Expression, target: number): void 
   } else if (comparesIndices(e)) {
     compareIndices(s, e)
     s.branch(jumpUnless[e.kind]!, target)
+  } else if (e.op === 'reference' && !isVarying(s, e)) {
+    const flag = uniformFlag(s, e)
+    s.read('test', flag.view(4), flag.view(4))
+    s.branch('je', target)
   } else {
     const perLane = s.lane !== undefined && isVarying(s, e)
     const lane = perLane ? s.lane! - s.group.offset : 0
@@ -35,6 +39,14 @@ export function branchUnless(s: Selection, e: Expression, target: number): void 
     s.read('test', bit.view(4), bit.view(4))
     s.branch('je', target)
   }
+}
+
+/** A named bool in a general register, taken there once before the loops that it does not change in. */
+function uniformFlag(s: Selection, e: Reference): VirtualRegister {
+  const bound = s.bindings.get(e.binding.id)
+  const value = bound?.values[0]
+  if (bound === undefined || value === undefined) throw s.fail(`${e.binding.name} is used before its let`)
+  return s.hoist(bound.level, `flag${e.binding.id}`, () => s.asScalar(() => extractLane(s, value, 0)))
 }
 
 function compareIndices(s: Selection, { inputs }: Alu): void {

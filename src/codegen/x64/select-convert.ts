@@ -8,7 +8,12 @@ export function zero(s: Selection, form: Form): LaneValue {
   return { form, parts: new Array<Part>(s.partCount(form)).fill(s.i32(0)) }
 }
 
-const mapParts = (s: Selection, form: Form, { parts }: LaneValue, map: (part: Part, bytes: number) => Part): LaneValue => {
+const mapParts = (
+  s: Selection,
+  form: Form,
+  { parts }: LaneValue,
+  map: (part: Part, bytes: number) => Part,
+): LaneValue => {
   const bytes = s.partBytes(form)
   return { form, parts: parts.map((part) => map(part, bytes)) }
 }
@@ -110,8 +115,7 @@ export function convert(s: Selection, value: LaneValue, from: DType, to: DType):
   const target = formOf(to)
   if (from === 'bool') return fromBool(s, value, target)
   const converted = convertForm(s, value, target)
-  if (target === 'i32')
-    return mapParts(s, 'i32', converted, (part) => wrapInteger(s, to, part))
+  if (target === 'i32') return mapParts(s, 'i32', converted, (part) => wrapInteger(s, to, part))
   return categoryOf(to) === 'float' && target === 'f32' ? roundFloat32(s, to, converted) : converted
 }
 
@@ -136,7 +140,10 @@ function fromBool(s: Selection, { parts }: LaneValue, form: Form): LaneValue {
       return { form, parts: [shift(s, 'vpsrld', parts[0], 31)] }
     default: {
       const one = form === 'f64' ? s.f64(1) : s.i64(1n)
-      return { form, parts: widen(s, parts[0], 'vpmovsxdq').map((mask) => s.vector3('vpand', s.partBytes(form), mask, one)) }
+      return {
+        form,
+        parts: widen(s, parts[0], 'vpmovsxdq').map((mask) => s.vector3('vpand', s.partBytes(form), mask, one)),
+      }
     }
   }
 }
@@ -219,4 +226,3 @@ export function reinterpret(s: Selection, value: LaneValue, from: DType, to: DTy
   if (form === 'i32') return { form, parts: [wrapInteger(s, to, part)] }
   return { form, parts: value.parts }
 }
-

@@ -110,8 +110,13 @@ function mathFunction(s: Selection, kind: AluKind, form: FloatForm, inputs: read
     return { form, parts: [fromWide(s, mathFunction(s, kind, 'f64', widened), 'vcvtpd2ps')] }
   }
   const [a, b] = inputs
-  if (kind === 'pow') return { form, parts: a.parts.map((part, i) => powFloat64(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)) }
-  if (kind === 'mod') return { form, parts: a.parts.map((part, i) => modulo(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)) }
+  if (kind === 'pow')
+    return {
+      form,
+      parts: a.parts.map((part, i) => powFloat64(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)),
+    }
+  if (kind === 'mod')
+    return { form, parts: a.parts.map((part, i) => modulo(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)) }
   throw s.fail(`${kind} is not defined for floats`)
 }
 
@@ -143,5 +148,6 @@ function modulo(s: Selection, a: VirtualRegister, b: VirtualRegister, bytes: num
   const notZero = s.vector3('vcmppd', bytes, rest, s.f64(0), 4)
   const signs = s.vector3('vxorpd', bytes, rest, b)
   const wrong = s.vector3('vandpd', bytes, notZero, signs)
-  return s.blend(bytes, true, wrong, moved, rest)
+  const isNaN = s.vector3('vcmppd', bytes, b, b, unordered)
+  return s.blend(bytes, true, s.vector3('vorpd', bytes, wrong, isNaN), moved, rest)
 }

@@ -5,10 +5,10 @@ import type { Alu, Expression, Memory } from '../../kernel/kernel-node.ts'
 import { type MemoryOperand, memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { threadContext } from './calling-convention.ts'
 import { divisionClobbers, multiplyHighClobbers } from './emit-sequences.ts'
-import { extractLane } from './select-lanes.ts'
 import { branchUnless } from './select-condition.ts'
-import { isVarying } from './select-varying.ts'
+import { extractLane } from './select-lanes.ts'
 import type { Affine, Selection, Term } from './select-state.ts'
+import { isVarying } from './select-varying.ts'
 
 export const constantAffine = (constant: number): Affine => ({ constant, terms: [], lane: 0 })
 const registerAffine = (register: VirtualRegister, level: number): Affine => ({
@@ -129,7 +129,14 @@ function castAffine(s: Selection, input: Expression): Affine | undefined {
   }
   if (s.lane === undefined) return undefined
   const at = s.lane - s.group.offset
-  return registerAffine(extractLane(s, withoutLane(s, () => s.value(input)), at), s.depth)
+  return registerAffine(
+    extractLane(
+      s,
+      withoutLane(s, () => s.value(input)),
+      at,
+    ),
+    s.depth,
+  )
 }
 
 export function withoutLane<T>(s: Selection, body: () => T): T {
@@ -193,7 +200,12 @@ function opaque(s: Selection, kind: Alu['kind'], a: Affine, b: Affine): VirtualR
 /** Floored quotient or remainder; 0 for a divisor of 0. */
 function divide(s: Selection, kind: 'div' | 'mod', a: VirtualRegister, b: VirtualRegister): VirtualRegister {
   const result = s.general()
-  s.sequence(kind === 'div' ? 'floorDivide' : 'floorModulo', 'write', divisionClobbers, ...[result, a, b].map((r) => r.view(8)))
+  s.sequence(
+    kind === 'div' ? 'floorDivide' : 'floorModulo',
+    'write',
+    divisionClobbers,
+    ...[result, a, b].map((r) => r.view(8)),
+  )
   return result
 }
 
@@ -269,7 +281,12 @@ function timesConstant(s: Selection, register: VirtualRegister, factor: number):
 const isScale = (value: number): value is 1 | 2 | 4 | 8 => value === 1 || value === 2 || value === 4 || value === 8
 
 /** base + the sum of terms * size, in bytes. */
-function addTerms(s: Selection, base: VirtualRegister | undefined, terms: readonly Term[], size: number): VirtualRegister {
+function addTerms(
+  s: Selection,
+  base: VirtualRegister | undefined,
+  terms: readonly Term[],
+  size: number,
+): VirtualRegister {
   let sum = base
   for (const { register, coefficient } of terms) {
     const factor = coefficient * size
@@ -313,12 +330,7 @@ export function indexRegister(s: Selection, sum: Affine): VirtualRegister {
   if (sum.constant === 0) return register
   const result = s.general()
   if (fitsInt32(sum.constant)) s.write('lea', result.view(8), memoryOperand({ base: register, disp: sum.constant }))
-  else
-    s.write(
-      'lea',
-      result.view(8),
-      memoryOperand({ base: register, index: constantRegister(s, sum.constant) }),
-    )
+  else s.write('lea', result.view(8), memoryOperand({ base: register, index: constantRegister(s, sum.constant) }))
   return result
 }
 
@@ -381,9 +393,7 @@ function induction(
   const known = scope.hoisted.get(key)
   if (known) return known
   const start = base()
-  const pointer = s.hoist(s.depth - 1, key, () =>
-    addTerms(s, start, [{ register, level: s.depth, coefficient }], size),
-  )
+  const pointer = s.hoist(s.depth - 1, key, () => addTerms(s, start, [{ register, level: s.depth, coefficient }], size))
   scope.inductions.push({ register: pointer, amount: coefficient * size * scope.step })
   return pointer
 }

@@ -1,7 +1,7 @@
 // Integer operations on lanes of 32 and 64 bits, and logic on masks. Integers wrap; a divisor of 0 gives 0.
-import type { KernelDType } from '../../kernel/kernel-node.ts'
-import type { AluKind } from '../../kernel/kernel-node.ts'
+
 import type { DType } from '../../base/dtype.ts'
+import type { AluKind, KernelDType } from '../../kernel/kernel-node.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { divisionClobbers } from './emit-sequences.ts'
 import type { Mnemonic } from './instruction-table.ts'
@@ -43,7 +43,12 @@ function compareParts(s: Selection, kind: AluKind, wide: boolean, bytes: number,
 }
 
 /** On int32 and narrower dtypes. */
-export function integerOperation(s: Selection, kind: AluKind, dtype: KernelDType, inputs: readonly LaneValue[]): LaneValue {
+export function integerOperation(
+  s: Selection,
+  kind: AluKind,
+  dtype: KernelDType,
+  inputs: readonly LaneValue[],
+): LaneValue {
   const bytes = s.partBytes('i32')
   const a = inputs[0].parts[0]
   const b = inputs[1]?.parts[0]
@@ -86,10 +91,7 @@ function divideNarrow(s: Selection, kind: 'div' | 'mod', bytes: number, a: Part,
     s.vector2('vroundpd', wideBytes, s.vector3('vdivpd', wideBytes, numerator, divisors[i]), rounding),
   )
   const quotient = fromWide(s, { form: 'f64', parts: quotients }, 'vcvttpd2dq')
-  const result =
-    kind === 'div'
-      ? quotient
-      : s.vector3('vpsubd', bytes, a, s.commutative('vpmulld', bytes, quotient, b))
+  const result = kind === 'div' ? quotient : s.vector3('vpsubd', bytes, a, s.commutative('vpmulld', bytes, quotient, b))
   const noDivisor = s.vector3('vpcmpeqd', bytes, b, s.i32(0))
   return s.vector3('vpandn', bytes, noDivisor, result)
 }

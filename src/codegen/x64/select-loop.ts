@@ -6,8 +6,8 @@ import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { threadContext } from './calling-convention.ts'
 import { multiplyHighClobbers } from './emit-sequences.ts'
 import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, indexRegister } from './select-index.ts'
-import { selectStatements } from './select-statement.ts'
 import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
+import { selectStatements } from './select-statement.ts'
 
 const largestUnroll = 64
 
@@ -67,7 +67,7 @@ function countedLoop(
     s.branch('jl', again)
     s.block.push({ op: 'endLoop' })
   })
-  s.mark(done)
+  s.markEnd(done)
   return counter
 }
 
@@ -157,9 +157,12 @@ function openVectorLoop(s: Selection, extent: Affine, step: number, lanes: 4 | 8
   const start = copyGeneral(s, counter)
   const level = s.depth
   inScope(s, undefined, step, () =>
-    body({ constant: 0, terms: [{ register: start, level, coefficient: 1 }], lane: 0 }, openGroups(s, left, step, lanes)),
+    body(
+      { constant: 0, terms: [{ register: start, level, coefficient: 1 }], lane: 0 },
+      openGroups(s, left, step, lanes),
+    ),
   )
-  s.mark(done)
+  s.markEnd(done)
 }
 
 /** Groups under masks of the lanes below `left`. */

@@ -3,10 +3,10 @@ import { bytesOf, type DType } from '../../base/dtype.ts'
 import type { Expression, Load, Memory, Store } from '../../kernel/kernel-node.ts'
 import type { MemoryOperand, VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
+import { raiseError } from './select-check.ts'
 import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
 import { fromStored, storedLanes, zero } from './select-convert.ts'
 import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
-import { raiseError } from './select-check.ts'
 import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
 import { type Affine, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
@@ -47,14 +47,16 @@ function branchedLoad(s: Selection, e: Load, guard: Expression): LaneValue {
     const loaded = loadValue(s, { ...e, guard: undefined, otherwise: undefined })
     loaded.parts.forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
   })
-  s.mark(skip)
+  s.markEnd(skip)
   return { form, parts: result }
 }
 
 const provedInside = (s: Selection, memory: Memory, index: Expression): boolean => {
   if (s.group.lanes > 1 && isVarying(s, index)) return false
   const sum = affineOf(s, index)
-  return sum !== undefined && sum.terms.length === 0 && sum.lane === 0 && sum.constant >= 0 && sum.constant < memory.size
+  return (
+    sum !== undefined && sum.terms.length === 0 && sum.lane === 0 && sum.constant >= 0 && sum.constant < memory.size
+  )
 }
 
 /** A load of the lanes that a predicate allows, all if there is none, after bounds tests in checked mode; 0 where none happens. */
@@ -74,7 +76,7 @@ function conditionalLoad(s: Selection, e: Load, predicate: VirtualRegister | und
     if (checked) boundsTest(s, e.memory, indexSum(s, e.index), skip)
     plainLoad(s, e).forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
   })
-  s.mark(skip)
+  s.markEnd(skip)
   return { form, parts: result }
 }
 
@@ -184,7 +186,7 @@ function gather(s: Selection, e: Load, predicate: VirtualRegister | undefined): 
     if (s.options.checked) boundsTest(s, e.memory, sum, skip)
     const address = sized(addressOf(s, e.memory, sum), size)
     builder.insert(lane, size < 4 ? narrowElement(s, e.dtype, address).view(4) : address)
-    s.mark(skip)
+    s.markEnd(skip)
   })
   const parts = builder.parts()
   return size < 4 ? parts.map((part) => fromStored(s, e.dtype, part)) : parts
@@ -215,7 +217,7 @@ export function storeValue(s: Selection, { memory, index, value, guard }: Store)
       storeContiguous(s, memory, sum, stored, predicate)
     else storeLanes(s, memory, index, stored, predicate)
   })
-  s.mark(skip)
+  s.markEnd(skip)
 }
 
 function storeContiguous(
@@ -277,8 +279,14 @@ function storeLanes(
     const sum = s.group.lanes === 1 ? indexSum(s, index) : affineAtLane(s, index, lane)
     const skip = s.label()
     if (s.options.checked) boundsTest(s, memory, sum, skip)
-    storeElement(s, bytesOf(memory.dtype), addressOf(s, memory, sum), halves[Math.floor(lane / perHalf)], lane % perHalf)
-    s.mark(skip)
+    storeElement(
+      s,
+      bytesOf(memory.dtype),
+      addressOf(s, memory, sum),
+      halves[Math.floor(lane / perHalf)],
+      lane % perHalf,
+    )
+    s.markEnd(skip)
   })
 }
 

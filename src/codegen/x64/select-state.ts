@@ -149,6 +149,7 @@ export class Selection {
   /** evaluates an expression that is not of dtype 'index' in the current group */
   readonly value: (expression: Expression) => LaneValue
   readonly #constants = new Map<string, MemoryOperand>()
+  readonly #targets = new Set<number>()
   #labels = 0
 
   constructor(kernel: Kernel, options: SelectOptions, value: (s: Selection, expression: Expression) => LaneValue) {
@@ -201,7 +202,14 @@ export class Selection {
   /** An argument of the kernel, which may be read again instead of kept. */
   argument(name: string, register: VirtualRegister): void {
     const operands = [register.view(8)]
-    this.block.push({ op: 'instruction', mnemonic: name, operands, first: 'write', clobbers: 0, rematerializable: true })
+    this.block.push({
+      op: 'instruction',
+      mnemonic: name,
+      operands,
+      first: 'write',
+      clobbers: 0,
+      rematerializable: true,
+    })
   }
 
   /** A write of a constant, which may be repeated instead of kept. */
@@ -218,7 +226,13 @@ export class Selection {
   }
 
   branch(mnemonic: Mnemonic, label: number): void {
+    this.#targets.add(label)
     this.block.push({ op: 'branch', mnemonic, label })
+  }
+
+  /** A label behind all branches to it, if there are any. */
+  markEnd(label: number): void {
+    if (this.#targets.has(label)) this.mark(label)
   }
 
   /** 32 bytes of the constant pool; `text` names them. */

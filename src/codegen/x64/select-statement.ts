@@ -38,8 +38,8 @@ function isShared(s: Selection, statement: Statement, groups: readonly Group[]):
 }
 
 function freshMemo(s: Selection): void {
-  s.scalarMemo = new Map()
-  s.laneMemo = new Map()
+  if (s.scalarMemo.size > 0) s.scalarMemo = new Map()
+  if (s.laneMemo.size > 0) s.laneMemo = new Map()
 }
 
 function selectShared(s: Selection, statement: Statement, groups: readonly Group[]): void {
@@ -140,4 +140,3 @@ export function writesParams(statement: Statement): boolean {
       return false
   }
 }
-

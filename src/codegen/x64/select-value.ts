@@ -44,7 +44,11 @@ function hoistedBroadcast(s: Selection, value: LaneValue, level: number): LaneVa
   const [part] = value.parts
   if (!('id' in part)) return { form: value.form, parts: new Array<Part>(s.partCount(value.form)).fill(part) }
   const { group } = s
-  const register = s.hoist(level, `broadcast${part.id}x${group.lanes}`, () => broadcast(s, value).parts[0] as typeof part)
+  const register = s.hoist(
+    level,
+    `broadcast${part.id}x${group.lanes}`,
+    () => broadcast(s, value).parts[0] as typeof part,
+  )
   return { form: value.form, parts: new Array<Part>(s.partCount(value.form)).fill(register) }
 }
 

@@ -3,7 +3,15 @@
 import { bytesOf } from '../../base/dtype.ts'
 import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
 import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
-import { addAffine, addressOf, affineOf, constantAffine, copyGeneral, indexRegister, multiplyAffine } from './select-index.ts'
+import {
+  addAffine,
+  addressOf,
+  affineOf,
+  constantAffine,
+  copyGeneral,
+  indexRegister,
+  multiplyAffine,
+} from './select-index.ts'
 import { boundsTest } from './select-memory.ts'
 import type { Affine, Selection } from './select-state.ts'
 
@@ -49,7 +57,7 @@ export function tileMultiply(s: Selection, node: TileMultiply): void {
   multiplyLoop(s, tile, a, b, steps, constant)
   remainingSteps(s, tile, a, b, steps, constant)
   storeTile(s, tile, rows, sumOf(s, node.accumulate))
-  s.mark(skip)
+  s.markEnd(skip)
 }
 
 function sumOf(s: Selection, e: TileMultiply['depth']): Affine {
@@ -76,9 +84,7 @@ function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: Vir
       base = s.general()
       s.write('lea', base.view(8), memoryOperand({ base: last, index: stride }))
     }
-    rows.push(
-      memoryOperand(within === 0 ? { base } : { base, index: stride, scale: within === 1 ? 1 : 2 }),
-    )
+    rows.push(memoryOperand(within === 0 ? { base } : { base, index: stride, scale: within === 1 ? 1 : 2 }))
   }
   return rows
 }
@@ -130,7 +136,7 @@ function multiplyLoop(
   s.update('sub', turns.view(8), 1)
   s.branch('jne', again)
   s.block.push({ op: 'endLoop' })
-  s.mark(done)
+  s.markEnd(done)
 }
 
 /** The steps that do not fill a turn. */
@@ -158,7 +164,7 @@ function remainingSteps(
   s.update('sub', left.view(8), 1)
   s.branch('jne', again)
   s.block.push({ op: 'endLoop' })
-  s.mark(done)
+  s.markEnd(done)
 }
 
 function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers>, accumulate: Affine): void {

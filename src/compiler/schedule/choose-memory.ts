@@ -8,7 +8,7 @@ import type { Clusters } from './form-clusters.ts'
 
 /** Inlined work an element may carry into a packing loop, and the most nodes one inlined expression may hold. */
 const packingWeight = 8
-const expressionLimit = 96
+const expressionLimit = 256
 
 export interface MemoryChoice {
   /** cluster members that get memory because something outside their cluster reads them */
@@ -26,6 +26,20 @@ export function chooseMemory(
   return new MemoryChooser(order, outputs, clusters, target).choose()
 }
 
+/** Whether an expand repeats along the innermost axes only: its value is then computed once, outside the inner loop. */
+function repeatsInnermost(node: Node, expand: Node): boolean {
+  if (expand.op !== 'expand') return false
+  const last = expand.shape.findLastIndex((extent) => extent !== 1)
+  return last < 0 || node.shape[last] === 1
+}
+
+interface Expression {
+  readonly weight: number
+  readonly nodes: ReadonlySet<Node>
+}
+
+const addTo = (nodes: ReadonlySet<Node>, node: Node): ReadonlySet<Node> => new Set(nodes).add(node)
+
 /** Who evaluates a virtual node: a cluster, or the root of a map kernel. */
 type Reader = Cluster | Node
 
@@ -36,7 +50,8 @@ class MemoryChooser {
   readonly #target: Target
   readonly #users = new Map<Node, Node[]>()
   readonly #readers = new Map<Node, Set<Reader>>()
-  readonly #inlined = new Map<Node, { weight: number; nodes: number }>()
+  readonly #inlined = new Map<Node, Expression>()
+  readonly #spreads = new Map<Node, number>()
   readonly #exported = new Set<Node>()
   readonly #roots = new Set<Node>()
 
@@ -70,17 +85,21 @@ class MemoryChooser {
     return { exported: this.#exported, roots: this.#roots }
   }
 
-  /** Work and size of the expression that inlining `node` would bring along. */
+  /** Work and size of the expression that inlining `node` would bring along; what it shares inside counts once. */
   #measure(node: Node): void {
-    let weight = weightOf(node)
-    let nodes = 1
-    for (const input of node.inputs) {
-      if (input.op === 'buffer' || this.#clusters.of.has(input)) continue
-      const below = this.#inlined.get(input)!
-      weight += below.weight
-      nodes += below.nodes
+    const own = weightOf(node)
+    const below = node.inputs.filter((input) => input.op !== 'buffer' && !this.#clusters.of.has(input))
+    if (below.length === 0) this.#inlined.set(node, { weight: own, nodes: new Set([node]) })
+    else if (below.length === 1) {
+      const [only] = below.map((input) => this.#inlined.get(input)!)
+      this.#inlined.set(node, { weight: own + only.weight, nodes: addTo(only.nodes, node) })
+    } else {
+      const nodes = new Set(below.flatMap((input) => [...this.#inlined.get(input)!.nodes]))
+      nodes.add(node)
+      let weight = 0
+      for (const one of nodes) weight += weightOf(one)
+      this.#inlined.set(node, { weight, nodes })
     }
-    this.#inlined.set(node, { weight: Math.min(weight, 1e6), nodes: Math.min(nodes, 1e6) })
   }
 
   #readersOf(node: Node): Set<Reader> {
@@ -99,7 +118,7 @@ class MemoryChooser {
     const family = opTable[node.op].family
     if (family === 'leaf' || readers.size === 0) return false
     const { weight, nodes } = this.#inlined.get(node)!
-    if (nodes > expressionLimit && weightOf(node) > 0) return true
+    if (nodes.size > expressionLimit && weightOf(node) > 0) return true
     if (weight === 0) return this.#isHardToRead(node)
     if (this.#feedsPacking(node) && weight > packingWeight) return true
     if (this.#isReadAtRandom(node)) return true
@@ -116,15 +135,18 @@ class MemoryChooser {
     return (evaluations - 1) * weight * elements < saved * balanceFor(bytes, this.#target.l3)
   }
 
-  /** How many times the nearest users read each element: taps of a window, copies of an expand. */
+  /** How many times readers evaluate each element, through nodes that only move it: taps of a window, copies of an expand. */
   #spread(node: Node): number {
-    const elements = Math.max(1, elementsOf(node))
+    const known = this.#spreads.get(node)
+    if (known !== undefined) return known
     let spread = 1
     for (const user of this.#users.get(node) ?? []) {
-      if (user.op !== 'window' && user.op !== 'expand' && user.op !== 'gather') continue
-      const further = this.#clusters.of.has(user) ? 1 : this.#spread(user)
-      spread = Math.max(spread, Math.min(64, (elementsOf(user) / elements) * further))
+      if (weightOf(user) > 0 && user.op !== 'gather') continue
+      if (this.#clusters.of.has(user) || repeatsInnermost(node, user)) continue
+      const copies = elementsOf(user) / Math.max(1, elementsOf(node))
+      spread = Math.max(spread, Math.min(64, copies * this.#spread(user)))
     }
+    this.#spreads.set(node, spread)
     return spread
   }
 

@@ -1,6 +1,5 @@
 // Walks the graph once, inputs first, and lets each node found a cluster (contract, reduce, scatter, scan), join one, or stay virtual.
 import { elementsOf, type Node } from '../../graph/node.ts'
-import { opTable } from '../../graph/op-table.ts'
 import { Cluster, rowSpaceOf, sameRowSpace, staysInSpace } from './cluster.ts'
 import { weightOf } from './cost.ts'
 
@@ -12,28 +11,36 @@ export interface Clusters {
   readonly of: ReadonlyMap<Node, Cluster>
 }
 
-export function formClusters(order: readonly Node[], fuse: boolean): Clusters {
-  return new ClusterBuilder(fuse).build(order)
+export function formClusters(order: readonly Node[], outputs: ReadonlySet<Node>, fuse: boolean): Clusters {
+  return new ClusterBuilder(outputs, fuse).build(order)
 }
 
 class ClusterBuilder {
+  readonly #outputs: ReadonlySet<Node>
   readonly #fuse: boolean
   readonly #list: Cluster[] = []
   readonly #of = new Map<Node, Cluster>()
   /** clusters that a virtual node reads from, through virtual nodes */
   readonly #reads = new Map<Node, ReadonlySet<Cluster>>()
 
-  constructor(fuse: boolean) {
+  constructor(outputs: ReadonlySet<Node>, fuse: boolean) {
+    this.#outputs = outputs
     this.#fuse = fuse
   }
 
   build(order: readonly Node[]): Clusters {
     for (const node of order) {
       if (this.#founds(node)) continue
-      if (this.#fuse && opTable[node.op].family === 'elementwise' && this.#joinsInput(node)) continue
+      if (this.#fuse && this.#mayBeMember(node) && this.#joinsInput(node)) continue
       this.#reads.set(node, this.#clustersBelow(node))
     }
     return { list: this.#list, of: this.#of }
+  }
+
+  /** Elementwise work, and results that a program wants in another shape or order: the kernel can store them so. */
+  #mayBeMember(node: Node): boolean {
+    if (weightOf(node) > 0) return true
+    return this.#outputs.has(node) && (node.op === 'reshape' || node.op === 'permute')
   }
 
   /** Anchors open a cluster of their own, unless a reduce or a sibling scan fits one that is open. */
@@ -101,7 +108,7 @@ class ClusterBuilder {
   #joinsInput(node: Node): boolean {
     const below = [...this.#clustersBelow(node)].sort((a, b) => b.id - a.id)
     for (const cluster of below)
-      if (worthJoining(node, cluster) && this.#mayJoin(node, cluster)) {
+      if (this.#mayJoin(node, cluster)) {
         this.#add(cluster, node)
         return true
       }
@@ -131,13 +138,6 @@ function sameScan(a: Node, b: Node): boolean {
     a.attrs.body === b.attrs.body &&
     a.inputs.every((input, i) => input === b.inputs[i])
   )
-}
-
-/** Work on a reduced value that is far smaller than what was read for it does not belong on every participant's path. */
-function worthJoining(node: Node, cluster: Cluster): boolean {
-  if (weightOf(node) === 0) return false
-  if (!cluster.row) return true
-  return elementsOf(node) > 0
 }
 
 function sharesInput(node: Node, cluster: Cluster): boolean {

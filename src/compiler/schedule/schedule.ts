@@ -21,7 +21,7 @@ export function schedule(
   options: ScheduleOptions = { fuse: true },
 ): Schedule {
   const wanted = new Set(outputs.filter((node) => node.op !== 'buffer'))
-  const clusters = formClusters(order, options.fuse)
+  const clusters = formClusters(order, wanted, options.fuse)
   const memory = chooseMemory(order, wanted, clusters, target)
   const groups = [
     ...clusters.list.map((cluster) => groupOfCluster(cluster, clusters, memory)),

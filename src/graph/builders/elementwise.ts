@@ -130,11 +130,32 @@ export function floorDivide(a: Operand, b: Operand): Node {
   return sub(quotient, cast(crosses, dtype))
 }
 
-/** (x - x mod y) / y, rounded: x / y itself may round up to the next whole number. */
+/** (x - x fmod y) / y, one less where the remainder's sign is not y's, rounded: x / y itself may round up to the next number. */
 function floorDivideFloats(x: Node, y: Node): Node {
-  const quotient = binary('div', sub(x, binary('mod', x, y)), y)
-  const rounded = floor(add(quotient, 0.5))
-  return where(equal(y, 0), binary('div', x, y), rounded)
+  const remainder = fmodFloats(x, y)
+  const crosses = and(notEqual(remainder, 0), notEqual(less(remainder, 0), less(y, 0)))
+  const quotient = sub(binary('div', sub(x, remainder), y), cast(crosses, x.dtype))
+  return where(equal(y, 0), binary('div', x, y), floor(add(quotient, 0.5)))
+}
+
+const magnitude = (x: Node): Node => where(less(x, 0), neg(x), x)
+
+/** Exact, since remainders of positive numbers are. */
+function fmodFloats(x: Node, y: Node): Node {
+  const remainder = binary('mod', magnitude(x), magnitude(y))
+  return where(less(x, 0), neg(remainder), remainder)
+}
+
+/** Remainder with the dividend's sign. */
+export function fmod(a: Operand, b: Operand): Node {
+  const [left, right] = operands('fmod', a, b)
+  const dtype = resultDType(left, right)
+  const [x, y] = broadcastAll('fmod', [cast(left, dtype), cast(right, dtype)])
+  if (isFloat(dtype)) return fmodFloats(x, y)
+  const remainder = binary('mod', x, y)
+  if (dtype === 'uint8') return remainder
+  const differs = and(notEqual(remainder, 0), notEqual(less(remainder, 0), less(x, 0)))
+  return where(differs, sub(remainder, y), remainder)
 }
 
 /** Remainder with the divisor's sign. */

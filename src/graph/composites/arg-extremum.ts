@@ -3,11 +3,12 @@
 import { isFloat } from '../../base/dtype.ts'
 import { DTypeError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxis } from '../../base/shape.ts'
-import { alongAxis, cast, equal, iota, isNaN as holdsNaN, logicalOr, reduce, reshape, where } from '../builders.ts'
+import { cast, equal, isNaN as holdsNaN, logicalOr, reduce, reshape, where } from '../builders.ts'
 import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import type { ValueType } from '../op-row.ts'
 import { defineComposite } from './composite-table.ts'
+import { positionsAlong } from './positions.ts'
 
 type Extremum = 'max' | 'min'
 
@@ -15,13 +16,11 @@ interface AlongAxis {
   readonly axis: number
 }
 
-const positionsAlong = (x: Node, axis: number): Node => alongAxis(iota(x.shape[axis], 'int32'), axis, x.shape)
-
 /** Position of the first element that is the row's extremum; int32, the axis kept with size 1. */
 function firstPosition(kind: Extremum, x: Node, axis: number): Node {
   const isExtremum = equal(x, reduce(kind, x, [axis]))
   const found = isFloat(x.dtype) ? logicalOr(isExtremum, holdsNaN(x)) : isExtremum
-  return reduce('min', where(found, positionsAlong(x, axis), x.shape[axis]), [axis])
+  return reduce('min', where(found, positionsAlong(x.shape, axis), x.shape[axis]), [axis])
 }
 
 function inferRow(op: string, [x]: readonly Node[], axis: number): ValueType {
@@ -46,7 +45,7 @@ function defineExtremum(kind: Extremum) {
     infer: (inputs, { axis }) => inferRow(kind, inputs, axis),
     body: ([x], { axis }) => reduce(kind, x, [axis]),
     vjp({ inputs: [x], attrs: { attrs } }, grad) {
-      const chosen = equal(positionsAlong(x, attrs.axis), firstPosition(kind, x, attrs.axis))
+      const chosen = equal(positionsAlong(x.shape, attrs.axis), firstPosition(kind, x, attrs.axis))
       return [where(chosen, grad, 0)]
     },
   })

@@ -21,7 +21,7 @@ import { expectCategory, expectSameDType } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
 import { softmax } from './softmax.ts'
-import { lowerMask } from './triangle.ts'
+import { aboveDiagonal } from './triangle.ts'
 
 export interface AttentionOptions {
   /** bool: true takes part; float: added to the scores. Broadcasts to [..., queries, keys] */
@@ -45,8 +45,7 @@ const transposed = (x: Node): Node => transpose(x, -1, -2)
 
 function scoresOf([q, k, , mask]: readonly Node[], { isCausal, scale }: AttentionAttrs): Node {
   const scores = mul(products(q, k), scale)
-  const [queries, keys] = scores.shape.slice(-2)
-  const causal = isCausal ? where(lowerMask(queries, keys), scores, Number.NEGATIVE_INFINITY) : scores
+  const causal = isCausal ? where(aboveDiagonal(scores.shape), Number.NEGATIVE_INFINITY, scores) : scores
   if (mask === undefined) return causal
   return mask.dtype === 'bool' ? where(mask, causal, Number.NEGATIVE_INFINITY) : add(causal, mask)
 }

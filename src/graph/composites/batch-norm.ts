@@ -1,8 +1,9 @@
 // Batch normalisation (Ioffe and Szegedy 2015): statistics of each channel over the batch and all positions.
 // https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
+import { bytesOf } from '../../base/dtype.ts'
 import { ShapeError } from '../../base/errors.ts'
 import { formatShape, sizeOf } from '../../base/shape.ts'
-import { add, mul, reshape, rsqrt, sub } from '../builders.ts'
+import { add, cast, mul, reshape, rsqrt, sub } from '../builders.ts'
 import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { type Affine, alignedToChannels } from './layer-norm.ts'
@@ -38,11 +39,13 @@ export function batchNormTraining(x: Node, { weight, bias }: Affine = {}, eps = 
         'Use a larger batch, or model.eval().',
       { op: 'batchNorm', shape: x.shape },
     )
-  const scale = weight && alignedToChannels('batchNorm', weight, x.shape)
-  const normal = standardize(scale === undefined ? [x] : [x, scale], { axes, eps })
-  const { mean, variance } = moments(x, axes)
+  // statistics of 2-byte floats are taken in float32
+  const wide = bytesOf(x.dtype) === 2 ? cast(x, 'float32') : x
+  const aligned = (parameter: Node): Node => alignedToChannels('batchNorm', cast(parameter, wide.dtype), x.shape)
+  const normal = standardize(weight === undefined ? [wide] : [wide, aligned(weight)], { axes, eps })
+  const { mean, variance } = moments(wide, axes)
   return {
-    output: bias === undefined ? normal : add(normal, alignedToChannels('batchNorm', bias, x.shape)),
+    output: cast(bias === undefined ? normal : add(normal, aligned(bias)), x.dtype),
     mean: reshape(mean, [x.shape[1]]),
     variance: reshape(variance, [x.shape[1]]),
     count,

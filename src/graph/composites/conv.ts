@@ -9,6 +9,8 @@ import { convolutionInputGradient } from './convolution-input-gradient.ts'
 import { type PerAxis, perAxis } from './per-axis.ts'
 import type { Amounts } from './sliding-windows.ts'
 
+export type { PerAxis }
+
 export interface ConvOptions {
   readonly stride?: PerAxis
   /** zeros added on both sides; 'same' keeps the extents (stride 1), 'valid' adds none */

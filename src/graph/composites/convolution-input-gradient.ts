@@ -67,6 +67,8 @@ function swapChannels(weight: Node, groups: number): Node {
   return reshape(transpose(split, 1, 2), [groups * channels, outputs / groups, ...kernel])
 }
 
+type ChosenPhases = readonly (Phase | undefined)[]
+
 /** The gradient of an input of the given spatial `extents`, of a convolution with `attrs` whose output has the gradient `grad`. */
 export function convolutionInputGradient(
   convolution: CompositeBuilder<ConvolutionAttrs>,
@@ -75,43 +77,33 @@ export function convolutionInputGradient(
   attrs: ConvolutionAttrs,
   extents: readonly number[],
 ): Node {
-  const { groups, stride } = attrs
-  const swapped = swapChannels(weight, groups)
   const axes = extents.map((extent, i) =>
     phasedAxis({
       extent,
       positions: grad.shape[2 + i],
       kernel: weight.shape[2 + i],
-      stride: stride[i],
+      stride: attrs.stride[i],
       dilation: attrs.dilation[i],
       before: attrs.padding[i][0],
     }),
   )
-  const onePhase = (chosen: readonly (Phase | undefined)[]): Node => {
+  const swapped = swapChannels(weight, attrs.groups)
+  return interleave(axes, [], (chosen) => {
     const phases = chosen.filter((phase) => phase !== undefined)
     if (phases.length < chosen.length)
       return full([grad.shape[0], swapped.shape[0], ...axes.map(({ count }) => count)], 0, grad.dtype)
-    const taps = reversedTaps(
-      swapped,
-      2,
-      phases.map((phase) => phase.taps),
-    )
-    return convolution([grad, taps], {
-      stride: stride.map(() => 1),
+    const taps = phases.map((phase) => phase.taps)
+    return convolution([grad, reversedTaps(swapped, 2, taps)], {
+      stride: phases.map(() => 1),
       dilation: phases.map((phase) => phase.dilation),
       padding: phases.map((phase) => phase.padding),
-      groups,
+      groups: attrs.groups,
     })
-  }
-  return interleave(axes, [], onePhase)
+  })
 }
 
 /** Joins the phases of all axes that are not chosen yet, innermost first. */
-function interleave(
-  axes: readonly PhasedAxis[],
-  chosen: readonly (Phase | undefined)[],
-  onePhase: (chosen: readonly (Phase | undefined)[]) => Node,
-): Node {
+function interleave(axes: readonly PhasedAxis[], chosen: ChosenPhases, onePhase: (chosen: ChosenPhases) => Node): Node {
   const i = chosen.length
   if (i === axes.length) return onePhase(chosen)
   const { phases, extent } = axes[i]

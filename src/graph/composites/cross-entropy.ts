@@ -12,7 +12,6 @@ import {
   equal,
   exp,
   gather,
-  iota,
   mul,
   neg,
   notEqual,
@@ -26,6 +25,7 @@ import { expectCategory } from '../infer/elementwise.ts'
 import { elementsOf, type Node } from '../node.ts'
 import type { ValueType } from '../op-row.ts'
 import { defineComposite } from './composite-table.ts'
+import { positionsAlong } from './positions.ts'
 import { type Reduction, reduced } from './reduction.ts'
 import { logsumexp } from './softmax.ts'
 import { inFloat32 } from './unary.ts'
@@ -46,8 +46,7 @@ export interface CrossEntropyOptions extends NllLossOptions {
 /** Rows are [batch, classes, ...]; targets and losses [batch, 1, ...]. */
 const classAxis = 1
 const lossShape = (x: Node): number[] => x.shape.map((extent, axis) => (axis === classAxis ? 1 : extent))
-const classNumbers = (x: Node): Node => alongAxis(iota(x.shape[classAxis], 'int32'), classAxis, x.shape)
-const isTarget = (x: Node, target: Node): Node => equal(classNumbers(x), cast(target, 'int32'))
+const isTarget = (x: Node, target: Node): Node => equal(positionsAlong(x.shape, classAxis), cast(target, 'int32'))
 const ofTarget = (x: Node, target: Node): Node => gather(x, classAxis, target)
 
 // --- class indices --------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import {
   div,
   equal,
   floorDivide,
+  isNaN as holdsNaN,
   iota,
   less,
-  isNaN as holdsNaN,
   logicalOr,
   max,
   min,
@@ -194,14 +194,23 @@ function countsAlong(x: Node, attrs: AvgPoolAttrs, i: number): Node {
   return alignedAlong(cast(count, x.dtype), axis, shape)
 }
 
+/** What each window's sum is divided by. */
+function divisorOf(x: Node, attrs: AvgPoolAttrs): Node | number {
+  if (attrs.divisorOverride !== undefined) return attrs.divisorOverride
+  if (allWindowsCountWhole(attrs)) return sizeOf(attrs.kernel)
+  return mul(countsAlong(x, attrs, 0), countsAlong(x, attrs, 1))
+}
+
 const avgPoolNode = defineComposite<AvgPoolAttrs>('avgPool2d', {
   infer: ([x], attrs) => inferPool('avgPool2d', x, attrs),
   body([x], attrs) {
     const windows = slidingWindows(x, windowsSpec(x, attrs), 0)
-    const total = dropTaps(reduce('sum', windows, tapAxes(windows)))
-    if (attrs.divisorOverride !== undefined) return averaged(total, attrs.divisorOverride)
-    if (allWindowsCountWhole(attrs)) return averaged(total, sizeOf(attrs.kernel))
-    return averaged(total, mul(countsAlong(x, attrs, 0), countsAlong(x, attrs, 1)))
+    return averaged(dropTaps(reduce('sum', windows, tapAxes(windows))), divisorOf(x, attrs))
+  },
+  vjp({ inputs: [x], attrs: { attrs } }, grad) {
+    const share = reshape(div(grad, divisorOf(x, attrs)), [...grad.shape, 1, 1])
+    const spread = broadcastTo(share, [...grad.shape, ...attrs.kernel])
+    return [slidingWindowsGrad(spread, windowsSpec(x, attrs), x.shape.slice(-taps))]
   },
 })
 

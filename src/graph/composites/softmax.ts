@@ -2,7 +2,20 @@
 // Each is reductions over one axis with elementwise work between, forward and backward: one row kernel.
 import { normalizeAxes, normalizeAxis, type Shape } from '../../base/shape.ts'
 import { toFloat } from '../builders/elementwise.ts'
-import { type Axes, add, equal, exp, isFinite as holdsFinite, log, mul, reciprocal, reduce, reshape, sub, where } from '../builders.ts'
+import {
+  type Axes,
+  add,
+  equal,
+  exp,
+  isFinite as holdsFinite,
+  log,
+  mul,
+  reciprocal,
+  reduce,
+  reshape,
+  sub,
+  where,
+} from '../builders.ts'
 import { expectCategory } from '../infer/elementwise.ts'
 import { elementsOf, type Node } from '../node.ts'
 import { defineComposite } from './composite-table.ts'

@@ -1,31 +1,37 @@
-// Triangular parts and masks of matrices, from positions alone.
+// Triangular parts and masks of the matrices in the last two axes, from positions alone.
 import { ShapeError } from '../../base/errors.ts'
-import { formatShape } from '../../base/shape.ts'
-import { add, iota, less, lessEqual, reshape, scalarLike, where } from '../builders.ts'
+import { formatShape, type Shape } from '../../base/shape.ts'
+import { add, less, scalarLike, where } from '../builders.ts'
 import type { Node } from '../node.ts'
+import { positionsAlong } from './positions.ts'
 
-/** [rows, columns], true on and below the diagonal that starts `offset` columns to the right. */
-export function lowerMask(rows: number, columns: number, offset = 0): Node {
-  const row = reshape(iota(rows, 'int32'), [rows, 1])
-  return lessEqual(reshape(iota(columns, 'int32'), [1, columns]), add(row, offset))
+/** True above the diagonal that starts `offset` columns to the right of the first. */
+export function aboveDiagonal(shape: Shape, offset = 0): Node {
+  const row = positionsAlong(shape, shape.length - 2)
+  return less(offset === 0 ? row : add(row, offset), positionsAlong(shape, shape.length - 1))
 }
 
-/** [rows, columns], true on and above that diagonal. */
-export function upperMask(rows: number, columns: number, offset = 0): Node {
-  const row = reshape(iota(rows, 'int32'), [rows, 1])
-  return less(add(row, offset - 1), reshape(iota(columns, 'int32'), [1, columns]))
+/** True below that diagonal. */
+export function belowDiagonal(shape: Shape, offset = 0): Node {
+  const row = positionsAlong(shape, shape.length - 2)
+  return less(positionsAlong(shape, shape.length - 1), offset === 0 ? row : add(row, offset))
 }
 
-function keep(op: string, x: Node, mask: (rows: number, columns: number) => Node): Node {
+function expectMatrices(op: string, x: Node): void {
   if (x.shape.length < 2)
     throw new ShapeError(`${op}: expected at least 2 dimensions, got ${formatShape(x.shape)}.`, { op, shape: x.shape })
-  const [rows, columns] = x.shape.slice(-2)
-  return where(mask(rows, columns), x, scalarLike(x, x.dtype === 'bool' ? false : 0))
 }
 
+const zeroOf = (x: Node): Node => scalarLike(x, x.dtype === 'bool' ? false : 0)
+
 /** x with zeros above the diagonal. */
-export const tril = (x: Node, diagonal = 0): Node =>
-  keep('tril', x, (rows, columns) => lowerMask(rows, columns, diagonal))
+export function tril(x: Node, diagonal = 0): Node {
+  expectMatrices('tril', x)
+  return where(aboveDiagonal(x.shape, diagonal), zeroOf(x), x)
+}
+
 /** x with zeros below the diagonal. */
-export const triu = (x: Node, diagonal = 0): Node =>
-  keep('triu', x, (rows, columns) => upperMask(rows, columns, diagonal))
+export function triu(x: Node, diagonal = 0): Node {
+  expectMatrices('triu', x)
+  return where(belowDiagonal(x.shape, diagonal), zeroOf(x), x)
+}

@@ -1,0 +1,39 @@
+// The code of the README: a small network learns handwritten digits. Run it with `npm run build && node dist/examples/readme.js`.
+import { DataLoader, digits } from '../src/data/index.ts'
+import { compile, manualSeed, nn, noGrad, optim, type Tensor } from '../src/index.ts'
+
+manualSeed(0)
+const { train, test } = await digits()
+const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
+
+class Net extends nn.Module {
+  features = new nn.Sequential(
+    new nn.Conv2d(1, 16, 3, { padding: 1 }),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Flatten(),
+  )
+  head = new nn.Linear(16 * 4 * 4, 10)
+  forward(x: Tensor) {
+    return this.head(this.features(x))
+  }
+}
+
+const model = new Net()
+const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3 })
+const step = compile((images: Tensor, labels: Tensor) => {
+  const loss = nn.functional.crossEntropy(model(images), labels)
+  optimizer.zeroGrad()
+  loss.backward()
+  optimizer.step()
+  return loss
+})
+
+for (let epoch = 1; epoch <= 5; epoch++) {
+  let loss = 0
+  for await (const [images, labels] of loader) loss = await step(images, labels).item()
+  console.log(`epoch ${epoch}: loss ${loss.toFixed(3)}`)
+}
+const [images, labels] = test.tensors
+const correct = noGrad(() => model(images).argmax(1).eq(labels).sum())
+console.log(`test accuracy ${((await correct.item()) / test.length).toFixed(3)}`)

@@ -1,0 +1,51 @@
+// The argument types that tensor methods share, and how they are read: operands, axes, and reduction options.
+import { categoryOf, type DType, type DTypeCategory } from '../base/dtype.ts'
+import { DTypeError } from '../base/errors.ts'
+import type { Scalar } from '../base/scalar.ts'
+import type { Tensor } from './tensor.ts'
+
+/** A tensor, or a JavaScript value that never widens the other operand within its category. */
+export type Operand = Tensor | Scalar
+
+/** One axis or several; all of them when left out, null or empty. Negative axes count from the end. */
+export type Axes = number | readonly number[] | null | undefined
+
+export interface ReduceOptions {
+  /** keeps reduced axes with size 1 */
+  readonly keepdim?: boolean
+  /** converts first, so that a narrow dtype does not overflow */
+  readonly dtype?: DType
+}
+
+export const isScalar = (value: unknown): value is Scalar =>
+  typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+
+export const axesOf = (axes: Axes): number | readonly number[] | undefined =>
+  axes === null || (typeof axes === 'object' && axes.length === 0) ? undefined : (axes ?? undefined)
+
+/** PyTorch's positional `keepdim`, or options. */
+export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =>
+  typeof options === 'boolean' ? { keepdim: options } : options
+
+/** Sizes given one by one, or as one list. */
+export const sizesOf = (sizes: readonly (number | readonly number[])[]): readonly number[] =>
+  typeof sizes[0] === 'object' ? sizes[0] : (sizes as readonly number[])
+
+const rank: Record<DTypeCategory, number> = { bool: 0, int: 1, float: 2 }
+
+/** In-place results must fit the tensor that they are written to: a float does not go into an integer tensor. */
+export function expectWritable(op: string, value: DType, target: DType): void {
+  if (rank[categoryOf(value)] > rank[categoryOf(target)])
+    throw new DTypeError(
+      `${op}: expected a result that ${target} can hold, got ${value}. Use the function that returns a new tensor, or convert first.`,
+      { op, value, target },
+    )
+}
+
+export function expectInteger(op: string, what: string, dtype: DType): void {
+  if (categoryOf(dtype) !== 'int')
+    throw new DTypeError(`${op}: expected ${what} of an integer dtype, got ${dtype}. Convert it: x.long().`, {
+      op,
+      dtype,
+    })
+}

@@ -1,0 +1,152 @@
+// Makes tensors: from host values (copied to the device at once) and from shapes (graph, so that they fuse into what uses them).
+import { type DType, isFloat } from '../base/dtype.ts'
+import { ArgumentError, ShapeError } from '../base/errors.ts'
+import type { Scalar } from '../base/scalar.ts'
+import { checkShape, formatShape, type Shape, sizeOf } from '../base/shape.ts'
+import * as build from '../graph/builders.ts'
+import type { Node } from '../graph/node.ts'
+import type { Session } from '../runtime/session.ts'
+import { makeTensor, tensorOf } from './core.ts'
+import { bytesOfValues, dtypeOfTypedArray, type TypedArray } from './host-values.ts'
+import { type ArrayElement, flattenNested, type NestedArray } from './nested-array.ts'
+import { currentSession, sessionNamed } from './sessions.ts'
+import { storeBytes } from './store.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface CreationOptions {
+  readonly dtype?: DType
+  /** name of a device; the default one if left out */
+  readonly device?: string
+  readonly requiresGrad?: boolean
+}
+
+export const sessionFor = (device: string | undefined): Session =>
+  device === undefined ? currentSession() : sessionNamed(device)
+
+const finish = (tensor: Tensor, { requiresGrad = false }: CreationOptions): Tensor => tensor.requiresGrad_(requiresGrad)
+
+/** A tensor of a graph node on the device that the options name. */
+export const ofNode = (node: Node, options: CreationOptions): Tensor =>
+  finish(makeTensor(sessionFor(options.device), node), options)
+
+/**
+ * A tensor of nested arrays, a number or a typed array. Numbers give float32, booleans bool, BigInts int64; typed arrays keep their
+ * type; all are copied.
+ * @throws ShapeError when nested arrays are ragged
+ */
+export function tensor(data: NestedArray | TypedArray | Uint8ClampedArray, options: CreationOptions = {}): Tensor {
+  const typed = dtypeOfTypedArray(data)
+  if (typed !== undefined) {
+    const values = data as TypedArray
+    return fromHost(values, [values.length], { dtype: typed, ...options })
+  }
+  const { shape, values } = flattenNested('tensor', data as NestedArray)
+  return fromHost(values, shape, { dtype: defaultDType(values), ...options })
+}
+
+function defaultDType(values: readonly ArrayElement[]): DType {
+  const wrong = values.find(
+    (value) => typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean',
+  )
+  if (wrong !== undefined || values.includes(undefined as unknown as ArrayElement))
+    throw new ArgumentError(
+      `tensor: expected numbers, booleans or BigInts, got ${wrong === null ? 'null' : typeof wrong}.`,
+    )
+  if (values.length > 0 && values.every((value) => typeof value === 'boolean')) return 'bool'
+  return values.length > 0 && values.every((value) => typeof value === 'bigint') ? 'int64' : 'float32'
+}
+
+/** A tensor of row-major values in a shape. */
+export function fromHost(values: ArrayLike<ArrayElement>, shape: Shape, options: CreationOptions = {}): Tensor {
+  checkShape('fromHost', shape)
+  if (values.length !== sizeOf(shape))
+    throw new ShapeError(
+      `fromHost: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`,
+      { shape, values: values.length },
+    )
+  const dtype = options.dtype ?? dtypeOfTypedArray(values) ?? 'float32'
+  return fromBytes(bytesOfValues(values, dtype), shape, { ...options, dtype })
+}
+
+/** A tensor of bytes as devices store them: little-endian, row-major; 2 bytes per float16 or bfloat16, 1 per bool. */
+export function fromBytes(
+  bytes: Uint8Array,
+  shape: Shape,
+  options: CreationOptions & { readonly dtype: DType },
+): Tensor {
+  return finish(tensorOf(storeBytes(sessionFor(options.device), bytes, shape, options.dtype)), options)
+}
+
+// --- constant values --------------------------------------------------------------------------------------------------------
+
+export function full(shape: Shape, value: Scalar, options: CreationOptions = {}): Tensor {
+  const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32')
+  return ofNode(build.full(checkShape('full', shape), value, dtype), options)
+}
+
+export const zeros = (shape: Shape, options: CreationOptions = {}): Tensor =>
+  full(shape, 0, { dtype: 'float32', ...options })
+export const ones = (shape: Shape, options: CreationOptions = {}): Tensor =>
+  full(shape, 1, { dtype: 'float32', ...options })
+/** Memory is never shown uninitialised: these are zeros. */
+export const empty = zeros
+
+/** Ones on the diagonal. */
+export function eye(rows: number, columns = rows, options: CreationOptions = {}): Tensor {
+  const shape = checkShape('eye', [rows, columns])
+  const at = (axis: number): Node => build.alongAxis(build.iota(shape[axis], 'int32'), axis, shape)
+  return ofNode(build.cast(build.equal(at(0), at(1)), options.dtype ?? 'float32'), options)
+}
+
+// --- like another tensor --------------------------------------------------------------------------------------------------
+
+const like = (other: Tensor, options: CreationOptions): CreationOptions => ({
+  dtype: other.dtype,
+  device: other.device,
+  ...options,
+})
+
+export const fullLike = (other: Tensor, value: Scalar, options: CreationOptions = {}): Tensor =>
+  full(other.shape, value, like(other, options))
+export const zerosLike = (other: Tensor, options: CreationOptions = {}): Tensor => fullLike(other, 0, options)
+export const onesLike = (other: Tensor, options: CreationOptions = {}): Tensor => fullLike(other, 1, options)
+export const emptyLike = zerosLike
+
+// --- ranges -----------------------------------------------------------------------------------------------------------------
+
+/** Numbers from `start` to before `end`: int64 when all are whole, as in PyTorch. */
+export function arange(end: number, options?: CreationOptions): Tensor
+export function arange(start: number, end: number, options?: CreationOptions): Tensor
+export function arange(start: number, end: number, step: number, options?: CreationOptions): Tensor
+export function arange(...given: (number | CreationOptions | undefined)[]): Tensor {
+  const numbers = given.filter((each): each is number => typeof each === 'number')
+  const options = given.find((each): each is CreationOptions => typeof each === 'object') ?? {}
+  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  const count = Math.ceil((end - start) / step)
+  if (!Number.isFinite(count) || count < 0)
+    throw new ArgumentError(`arange: expected a step that leads from ${start} to ${end}, got ${step}.`, {
+      start,
+      end,
+      step,
+    })
+  const whole = numbers.every(Number.isInteger)
+  const dtype = options.dtype ?? (whole ? 'int64' : 'float32')
+  const size = checkShape('arange', [count])[0]
+  // as PyTorch: positions in float64, so that float32 rounds once
+  const positions = build.iota(size, whole ? 'int64' : 'float64')
+  return ofNode(build.cast(build.add(build.mul(positions, step), start), dtype), options)
+}
+
+/** `steps` numbers from `start` to `end`, both included. */
+export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
+  const size = checkShape('linspace', [steps])[0]
+  const dtype = options.dtype ?? 'float32'
+  const wide = isFloat(dtype) ? dtype : 'float64'
+  const step = size > 1 ? (end - start) / (size - 1) : 0
+  const positions = build.iota(size, wide)
+  // counted from the nearer end, so that both ends are exact
+  const fromStart = build.add(build.mul(positions, step), start)
+  const fromEnd = build.sub(end, build.mul(build.sub(size - 1, positions), step))
+  const node = build.where(build.less(positions, size / 2), fromStart, fromEnd)
+  return ofNode(build.cast(node, dtype), options)
+}

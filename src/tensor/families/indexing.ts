@@ -1,0 +1,195 @@
+// Methods that read and write by position: basic slices are views, index tensors gather and scatter.
+import { ArgumentError, ShapeError } from '../../base/errors.ts'
+import { formatShape, normalizeAxis } from '../../base/shape.ts'
+import * as build from '../../graph/builders.ts'
+import { tril, triu } from '../../graph/composites/triangle.ts'
+import type { Node, ScatterKind } from '../../graph/node.ts'
+import { expectInteger, isScalar, type Operand } from '../arguments.ts'
+import { gatherIndexed, type Index, type NodeIndex, readBasic, replaceIndexed, type Slice } from '../indexing.ts'
+import type { Tensor } from '../tensor.ts'
+import { ActivationTensor } from './activation.ts'
+
+export interface ScatterOptions {
+  /** combines with what is there instead of replacing it */
+  readonly reduce?: 'add' | 'multiply' | null
+}
+
+export type ScatterReduction = 'sum' | 'prod' | 'amax' | 'amin'
+
+const scatterKinds = { add: 'sum', multiply: 'prod', sum: 'sum', prod: 'prod', amax: 'max', amin: 'min' } as const
+
+export abstract class IndexingTensor extends ActivationTensor {
+  /**
+   * A view by Python's notation: `x.slice(':', '1:-1', 0, '::2')`. A string is a range or `'...'` for the axes in between,
+   * a number drops its axis, null adds one of size 1.
+   */
+  slice(...slices: readonly Slice[]): Tensor {
+    return this.viewAs(readBasic(this.node, slices))
+  }
+
+  /** The same, also with integer tensors: they broadcast together and pick elements, as in NumPy. The result is a copy. */
+  index(...indices: readonly Index[]): Tensor {
+    if (indices.every((index) => typeof index !== 'object' || index === null))
+      return this.slice(...(indices as Slice[]))
+    return this.result(gatherIndexed(this.node, this.#nodesOf('index', indices)))
+  }
+
+  /**
+   * Writes in place: `x.set(0, '1:3', value)`; the last argument is the value, the others an index. A boolean tensor of the leading
+   * axes' shape writes where it is true; integer tensors scatter.
+   */
+  set(...indicesAndValue: readonly [...Index[], Operand]): this {
+    const indices = indicesAndValue.slice(0, -1) as Index[]
+    const value = indicesAndValue[indicesAndValue.length - 1] as Operand
+    const tracks = this.requiresGrad || (!isScalar(value) && value.requiresGrad)
+    const source = isScalar(value) ? build.constant(value, this.dtype) : this.nodeOf('set', value)
+    if (indices.every((index) => typeof index !== 'object' || index === null)) {
+      this.slice(...(indices as Slice[])).assign('set', source, tracks)
+      return this
+    }
+    return this.assign('set', replaceIndexed(this.node, this.#nodesOf('set', indices), source), tracks)
+  }
+
+  /** Writes a node in place; for views of this tensor. */
+  protected assign(op: string, value: Node, tracks: boolean): this {
+    return this.writeNode(op, value, tracks)
+  }
+
+  #nodesOf(op: string, indices: readonly Index[]): NodeIndex[] {
+    return indices.map((index) => (typeof index === 'object' && index !== null ? this.nodeOf(op, index) : index))
+  }
+
+  /** Elements at `index` along an axis: out[i][j] = x[index[i][j]][j] for axis 0 (torch.gather). */
+  gather(dim: number, index: Tensor): Tensor {
+    const at = this.nodeOf('gather', index)
+    if (this.ndim > 0 && at.shape.length > 0) return this.result(build.gather(this.node, dim, at))
+    return this.result(build.reshape(build.gather(asLine(this.node), dim, asLine(at)), at.shape))
+  }
+
+  /** Elements of `source` written at `index` along an axis; positions that appear twice keep the last. */
+  scatter(dim: number, index: Tensor, source: Operand, { reduce = null }: ScatterOptions = {}): Tensor {
+    if (reduce !== null && reduce !== 'add' && reduce !== 'multiply')
+      throw new ArgumentError(`scatter: expected reduce 'add' or 'multiply', got '${String(reduce)}'.`, { reduce })
+    return this.#scattered('scatter', dim, index, source, reduce === null ? 'set' : scatterKinds[reduce])
+  }
+
+  scatterAdd(dim: number, index: Tensor, source: Tensor): Tensor {
+    return this.#scattered('scatterAdd', dim, index, source, 'sum')
+  }
+
+  scatterReduce(dim: number, index: Tensor, source: Tensor, reduce: ScatterReduction): Tensor {
+    return this.#scattered('scatterReduce', dim, index, source, scatterKinds[reduce])
+  }
+
+  #scattered(op: string, dim: number, index: Tensor, source: Operand, kind: ScatterKind): Tensor {
+    const at = this.nodeOf(op, index)
+    const given = isScalar(source) ? build.full(at.shape, source, this.dtype) : this.nodeOf(op, source)
+    const node = scatterNode([this.node, at, cutTo(given, at)], dim, kind)
+    return isScalar(source) ? this.result(node) : this.result(node, source)
+  }
+
+  /** Whole slices along an axis, in the order of a 1-dimensional index. */
+  indexSelect(dim: number, index: Tensor): Tensor {
+    const at = lineOf('indexSelect', this.nodeOf('indexSelect', index))
+    const selected = build.indexSelect(asLine(this.node), dim, at)
+    return this.result(this.ndim === 0 ? build.reshape(selected, []) : selected)
+  }
+
+  /** Slices of `source`, times alpha, added at a 1-dimensional index along an axis. */
+  indexAdd(dim: number, index: Tensor, source: Tensor, { alpha = 1 }: { alpha?: number } = {}): Tensor {
+    const given = this.nodeOf('indexAdd', source)
+    const scaled = alpha === 1 ? given : build.mul(given, alpha)
+    return this.result(this.#indexed('indexAdd', dim, index, scaled, 'sum'), source)
+  }
+
+  /** Slices of `source` written at a 1-dimensional index along an axis. */
+  indexCopy(dim: number, index: Tensor, source: Tensor): Tensor {
+    return this.result(this.#indexed('indexCopy', dim, index, this.nodeOf('indexCopy', source), 'set'), source)
+  }
+
+  #indexed(op: string, dim: number, index: Tensor, source: Node, kind: ScatterKind): Node {
+    const base = asLine(this.node)
+    const axis = normalizeAxis(op, dim, base.shape.length)
+    const at = build.alongAxis(lineOf(op, this.nodeOf(op, index)), axis, base.shape)
+    return build.reshape(scatterNode([base, at, asLine(source)], axis, kind), this.shape)
+  }
+
+  /** Elements at `indices` along an axis, both broadcast over the other axes; without an axis, of the flat tensor. */
+  takeAlongDim(indices: Tensor, dim?: number | null): Tensor {
+    const at = this.nodeOf('takeAlongDim', indices)
+    expectInteger('takeAlongDim', 'indices', at.dtype)
+    if (dim === undefined || dim === null)
+      return this.result(gatherWrapped(build.flatten(this.node), 0, build.flatten(at)))
+    const axis = normalizeAxis('takeAlongDim', dim, this.ndim)
+    const others = (node: Node): Node =>
+      build.select(build.narrow(node, axis, 0, Math.min(1, node.shape[axis])), axis, 0)
+    const [shape] = build.broadcastAll('takeAlongDim', [others(this.node), others(at)]).map((node) => node.shape)
+    const widen = (node: Node): Node =>
+      build.broadcastTo(node, [...shape.slice(0, axis), node.shape[axis], ...shape.slice(axis)])
+    return this.result(gatherWrapped(widen(this.node), axis, widen(at)))
+  }
+
+  /** `value` where the mask is true. */
+  maskedFill(mask: Tensor, value: Operand): Tensor {
+    const condition = this.nodeOf('maskedFill', mask)
+    if (!isScalar(value) && value.ndim > 0)
+      throw new ShapeError(
+        `maskedFill: expected a number or a tensor without dimensions, got ${formatShape(value.shape)}. For values by element use where(mask, values, x).`,
+        { op: 'maskedFill', shape: value.shape },
+      )
+    const fill = isScalar(value)
+      ? build.constant(value, this.dtype)
+      : build.cast(this.nodeOf('maskedFill', value), this.dtype)
+    const node = build.where(condition, fill, this.node)
+    return isScalar(value) ? this.result(node) : this.result(node, value)
+  }
+
+  /** This tensor where the condition is true, `other` elsewhere. */
+  where(condition: Tensor, other: Operand): Tensor {
+    const node = build.where(this.nodeOf('where', condition), this.node, this.operand('where', other))
+    return isScalar(other) ? this.result(node) : this.result(node, other)
+  }
+
+  /** Zero above the diagonal that is `diagonal` to the right of the main one. */
+  tril(diagonal = 0): Tensor {
+    return this.result(tril(this.node, diagonal))
+  }
+
+  /** Zero below the diagonal. */
+  triu(diagonal = 0): Tensor {
+    return this.result(triu(this.node, diagonal))
+  }
+}
+
+const asLine = (x: Node): Node => (x.shape.length === 0 ? build.reshape(x, [1]) : x)
+
+/** Negative positions count from the end. */
+const gatherWrapped = (x: Node, axis: number, at: Node): Node =>
+  build.gather(x, axis, build.where(build.less(at, 0), build.add(at, x.shape[axis]), at))
+
+/** Scalars scatter as lines of one element; bools combine as numbers. */
+function scatterNode([base, at, source]: readonly [Node, Node, Node], axis: number, kind: ScatterKind): Node {
+  if (base.dtype === 'bool' && source.dtype === 'bool' && kind !== 'set')
+    return build.toBool(scatterNode([build.cast(base, 'int32'), at, build.cast(source, 'int32')], axis, kind))
+  if (base.shape.length > 0) return build.scatter(base, axis, at, source, kind)
+  return build.reshape(build.scatter(asLine(base), axis, asLine(at), asLine(source), kind), [])
+}
+
+/** PyTorch's scatter reads only the part of the source that the index covers. */
+function cutTo(source: Node, index: Node): Node {
+  const fits = source.shape.length === index.shape.length && index.shape.every((extent, i) => extent <= source.shape[i])
+  return fits
+    ? build.slice(
+        source,
+        source.shape.map(() => 0),
+        index.shape,
+      )
+    : source
+}
+
+const lineOf = (op: string, index: Node): Node => {
+  expectInteger(op, 'an index', index.dtype)
+  if (index.shape.length > 1)
+    throw new ArgumentError(`${op}: expected an index of one dimension, got ${index.shape.length}.`, { op })
+  return build.reshape(index, [-1])
+}

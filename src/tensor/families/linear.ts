@@ -1,0 +1,101 @@
+// Methods of linear algebra: products of vectors, matrices and batches of them.
+import { isFloat } from '../../base/dtype.ts'
+import { DTypeError, ShapeError } from '../../base/errors.ts'
+import { formatShape } from '../../base/shape.ts'
+import * as build from '../../graph/builders.ts'
+import type { Node } from '../../graph/node.ts'
+import type { Tensor } from '../tensor.ts'
+import { ReductionTensor } from './reduction.ts'
+
+export interface ProductOptions {
+  /** factor of this tensor */
+  readonly beta?: number
+  /** factor of the product */
+  readonly alpha?: number
+}
+
+export abstract class LinearTensor extends ReductionTensor {
+  /** Product of vectors, matrices, or batches of matrices that broadcast (torch.matmul). */
+  matmul(other: Tensor): Tensor {
+    return this.result(build.matmul(this.node, this.nodeOf('matmul', other)), other)
+  }
+
+  /** [n, k] times [k, m]. */
+  mm(other: Tensor): Tensor {
+    return this.#product('mm', [2, 2], other)
+  }
+
+  /** [b, n, k] times [b, k, m]. */
+  bmm(other: Tensor): Tensor {
+    const { shape } = this.nodeOf('bmm', other)
+    if (this.ndim === 3 && shape.length === 3 && shape[0] !== this.shape[0])
+      throw new ShapeError(
+        `bmm: expected batches of one size, got ${formatShape(this.shape)} and ${formatShape(shape)}. matmul broadcasts.`,
+        { op: 'bmm', shapes: [this.shape, shape] },
+      )
+    return this.#product('bmm', [3, 3], other)
+  }
+
+  /** [n, k] times a vector [k]. */
+  mv(vector: Tensor): Tensor {
+    return this.#product('mv', [2, 1], vector)
+  }
+
+  /** Inner product of two vectors. */
+  dot(other: Tensor): Tensor {
+    return this.#product('dot', [1, 1], other)
+  }
+
+  /** All products of an element of this vector with one of another. */
+  outer(other: Tensor): Tensor {
+    const { node } = this
+    const right = this.nodeOf('outer', other)
+    expectRanks('outer', [1, 1], node, right)
+    return this.result(build.mul(build.unsqueeze(node, 1), build.unsqueeze(right, 0)), other)
+  }
+
+  /** beta * this + alpha * (a matmul b), for matrices. */
+  addmm(a: Tensor, b: Tensor, options: ProductOptions = {}): Tensor {
+    return this.#addProduct('addmm', [2, 2], a, b, options)
+  }
+
+  /** The same for batches of matrices. */
+  baddbmm(a: Tensor, b: Tensor, options: ProductOptions = {}): Tensor {
+    return this.#addProduct('baddbmm', [3, 3], a, b, options)
+  }
+
+  #product(op: string, ranks: readonly [number, number], other: Tensor): Tensor {
+    const { node } = this
+    const right = this.nodeOf(op, other)
+    expectRanks(op, ranks, node, right)
+    return this.result(build.matmul(node, right), other)
+  }
+
+  #addProduct(op: string, ranks: readonly [number, number], a: Tensor, b: Tensor, options: ProductOptions): Tensor {
+    const { beta = 1, alpha = 1 } = options
+    const [left, right] = [this.nodeOf(op, a), this.nodeOf(op, b)]
+    expectRanks(op, ranks, left, right)
+    const product = scale(op, build.matmul(left, right), alpha)
+    // with a factor of 0 PyTorch ignores NaN and infinity in this tensor
+    const node = beta === 0 ? product : build.add(scale(op, this.node, beta), product)
+    return this.result(node, a, b)
+  }
+}
+
+function scale(op: string, x: Node, factor: number): Node {
+  if (!isFloat(x.dtype) && !Number.isInteger(factor))
+    throw new DTypeError(`${op}: expected whole factors for ${x.dtype}, got ${factor}. Convert to a float dtype first.`, {
+      op,
+      factor,
+    })
+  return factor === 1 ? x : build.mul(x, factor)
+}
+
+function expectRanks(op: string, [left, right]: readonly [number, number], a: Node, b: Node): void {
+  if (a.shape.length === left && b.shape.length === right) return
+  throw new ShapeError(
+    `${op}: expected tensors of ${left} and ${right} dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}. ` +
+      'matmul takes any number of dimensions.',
+    { op, shapes: [a.shape, b.shape] },
+  )
+}

@@ -1,0 +1,112 @@
+// Methods of one operand: powers, exponentials, trigonometry, rounding and tests of values. Integers become float32 where PyTorch's do.
+import { isFloat } from '../../base/dtype.ts'
+import * as build from '../../graph/builders.ts'
+import { abs } from '../../graph/composites/basics.ts'
+import { erf, expm1, log1p, tanh } from '../../graph/composites/special.ts'
+import type { Node } from '../../graph/node.ts'
+import type { Tensor } from '../tensor.ts'
+import { ElementwiseTensor, truncNode } from './elementwise.ts'
+
+export abstract class MathTensor extends ElementwiseTensor {
+  neg(): Tensor {
+    return this.result(build.neg(this.node))
+  }
+  abs(): Tensor {
+    return this.result(abs(this.node))
+  }
+  sign(): Tensor {
+    return this.result(build.sign(this.node))
+  }
+  square(): Tensor {
+    return this.result(build.square(this.dtype === 'bool' ? build.cast(this.node, 'int64') : this.node))
+  }
+  sqrt(): Tensor {
+    return this.result(build.sqrt(this.node))
+  }
+  /** 1 / sqrt(x) */
+  rsqrt(): Tensor {
+    return this.result(build.rsqrt(this.node))
+  }
+  reciprocal(): Tensor {
+    return this.result(build.reciprocal(this.node))
+  }
+  exp(): Tensor {
+    return this.result(build.exp(this.node))
+  }
+  exp2(): Tensor {
+    return this.result(build.pow(2, build.toFloat(this.node)))
+  }
+  /** exp(x) - 1, exact near 0 */
+  expm1(): Tensor {
+    return this.result(expm1(this.node))
+  }
+  log(): Tensor {
+    return this.result(build.log(this.node))
+  }
+  log2(): Tensor {
+    return this.result(build.mul(build.log(this.node), Math.LOG2E))
+  }
+  log10(): Tensor {
+    return this.result(build.mul(build.log(this.node), Math.LOG10E))
+  }
+  /** log(1 + x), exact near 0 */
+  log1p(): Tensor {
+    return this.result(log1p(this.node))
+  }
+  sin(): Tensor {
+    return this.result(build.sin(this.node))
+  }
+  cos(): Tensor {
+    return this.result(build.cos(this.node))
+  }
+  tan(): Tensor {
+    return this.result(build.div(build.sin(this.node), build.cos(this.node)))
+  }
+  tanh(): Tensor {
+    return this.result(tanh(this.node))
+  }
+  erf(): Tensor {
+    return this.result(erf(this.node))
+  }
+  floor(): Tensor {
+    return this.result(build.floor(this.node))
+  }
+  ceil(): Tensor {
+    return this.result(build.ceil(this.node))
+  }
+  /** Rounded towards zero. */
+  trunc(): Tensor {
+    return this.result(truncNode(this.node))
+  }
+  /** Rounded to the nearest whole number, ties to even; `decimals` moves the place. */
+  round({ decimals = 0 }: { decimals?: number } = {}): Tensor {
+    return this.result(roundNode(this.node, decimals))
+  }
+  isnan(): Tensor {
+    return this.result(build.isNaN(this.node))
+  }
+  isinf(): Tensor {
+    return this.result(build.isInfinite(this.node))
+  }
+  isfinite(): Tensor {
+    return this.result(build.isFinite(this.node))
+  }
+}
+
+function roundNode(x: Node, decimals: number): Node {
+  if (!isFloat(x.dtype)) return x
+  if (decimals === 0) return roundToEven(x)
+  const factor = 10 ** Math.abs(decimals)
+  return decimals > 0
+    ? build.div(roundToEven(build.mul(x, factor)), factor)
+    : build.mul(roundToEven(build.div(x, factor)), factor)
+}
+
+/** The fraction left of floor(x) decides; a tie goes to the even neighbour. */
+function roundToEven(x: Node): Node {
+  const below = build.floor(x)
+  const fraction = build.sub(x, below)
+  const odd = build.notEqual(build.mod(below, 2), 0)
+  const up = build.or(build.less(0.5, fraction), build.and(build.equal(fraction, 0.5), odd))
+  return build.add(below, build.cast(up, x.dtype))
+}

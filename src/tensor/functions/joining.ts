@@ -1,0 +1,51 @@
+// Functions of several tensors: joining, choosing, products named by letters.
+import * as build from '../../graph/builders.ts'
+import { oneHot as oneHotNode } from '../../graph/composites/embedding.ts'
+import type { Node } from '../../graph/node.ts'
+import { isScalar, type Operand } from '../arguments.ts'
+import { resultOf } from '../core.ts'
+import { sameDevice } from '../operands.ts'
+import type { Tensor } from '../tensor.ts'
+
+/** Joins along an axis that exists; dtypes are promoted. */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const nodes = sameDevice('cat', tensors)
+  // PyTorch leaves out empty vectors, whatever the other shapes
+  const filled = nodes.filter((node) => !(node.shape.length === 1 && node.shape[0] === 0))
+  const joined = build.concat(
+    build.promoteOperands(filled.length > 0 ? withDTypeOf(filled, nodes) : nodes.slice(0, 1)),
+    dim,
+  )
+  return resultOf(tensors[0].session, joined, tensors)
+}
+
+/** Promotes with the dtypes of the nodes that were left out, too. */
+function withDTypeOf(filled: readonly Node[], all: readonly Node[]): Node[] {
+  const [{ dtype }] = build.promoteOperands(all)
+  return filled.map((node) => build.cast(node, dtype))
+}
+
+export const concat = cat
+
+/** Joins along a new axis. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  return resultOf(tensors[0]?.session, build.stack(sameDevice('stack', tensors), dim), tensors)
+}
+
+/** `x` where the condition is true, `other` elsewhere; all broadcast. */
+export function where(condition: Tensor, x: Operand, other: Operand): Tensor {
+  const tensors = [condition, x, other].filter((each): each is Tensor => !isScalar(each))
+  sameDevice('where', tensors)
+  const [a, b] = [x, other].map((each) => (isScalar(each) ? each : each.node))
+  return resultOf(condition.session, build.where(condition.node, a, b), tensors)
+}
+
+/** All tensors in the shape that they broadcast to. */
+export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  const [{ shape }] = build.broadcastAll('broadcastTensors', sameDevice('broadcastTensors', tensors))
+  return tensors.map((each) => each.expand(shape))
+}
+
+/** int64 classes to rows of 0 and 1, on a new last axis of `numClasses`, which cannot be found from values not known yet. */
+export const oneHot = (classes: Tensor, numClasses: number): Tensor =>
+  resultOf(classes.session, oneHotNode(classes.node, numClasses), [])

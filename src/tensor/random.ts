@@ -1,0 +1,179 @@
+// Random tensors: counter-based, from a state on the device that every draw moves on, so plain and compiled runs draw the same numbers.
+import type { DType } from '../base/dtype.ts'
+import { ArgumentError } from '../base/errors.ts'
+import { checkShape, type Shape } from '../base/shape.ts'
+import * as build from '../graph/builders.ts'
+import {
+  dropout as dropoutNode,
+  randomBernoulli,
+  randomIntegers,
+  randomNormal,
+  randomUniform,
+} from '../graph/composites/random.ts'
+import type { Node } from '../graph/node.ts'
+import type { Session } from '../runtime/session.ts'
+import type { Storage } from '../runtime/storage.ts'
+import { makeTensor, resultOf, tensorOf } from './core.ts'
+import { type CreationOptions, ofNode, sessionFor } from './creation.ts'
+import { bytesOfValues } from './host-values.ts'
+import { storeBytes } from './store.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface RandomOptions extends CreationOptions {
+  /** where the numbers come from; the device's own generator if left out */
+  readonly generator?: Generator
+}
+
+/** int32 [seed, seed, draws so far, unused] */
+const stateOf = (seed: number): Uint8Array => bytesOfValues([seed | 0, Math.floor(seed / 2 ** 32) | 0, 0, 0], 'int32')
+
+/** A stream of random numbers on one device. Its state is a tensor, to be saved and set. */
+export class Generator {
+  readonly state: Tensor
+  readonly #storage: Storage
+  /** the state that pending draws count from, what was last written, and how many draws lie between */
+  #base: Node | undefined
+  #written: Node | undefined
+  #draws = 0
+
+  constructor(seed: number, device?: string | Session) {
+    const session = typeof device === 'object' ? device : sessionFor(device)
+    this.#storage = storeBytes(session, stateOf(checkSeed(seed)), [4], 'int32')
+    this.#storage.keepsVersions = true
+    this.state = tensorOf(this.#storage)
+  }
+
+  get session(): Session {
+    return this.#storage.session
+  }
+
+  /** Starts the stream of a seed. */
+  manualSeed(seed: number): this {
+    this.session.hostWrite(this.#storage, stateOf(checkSeed(seed)))
+    return this
+  }
+
+  /** The node of one draw; the state moves on by one for whoever draws next. */
+  draw(make: (state: Node, draw: number) => Node): Node {
+    if (this.#base === undefined || this.#storage.node !== this.#written) {
+      this.#base = this.state.node
+      this.#draws = 0
+    }
+    const node = make(this.#base, this.#draws++)
+    const counter = build.equal(build.iota(4, 'int32'), 2)
+    this.#written = build.add(this.#base, build.mul(build.cast(counter, 'int32'), this.#draws))
+    this.#storage.write(this.#written)
+    return node
+  }
+}
+
+function checkSeed(seed: number): number {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new ArgumentError(`manualSeed: expected a whole number from 0 to 2^53 - 1, got ${seed}.`, { seed })
+  return seed
+}
+
+let seed = Math.floor(Math.random() * 2 ** 32)
+let generators = new Map<Session, Generator>()
+
+/** Starts the generators of all devices anew (torch.manual_seed). */
+export function manualSeed(next: number): void {
+  seed = checkSeed(next)
+  for (const generator of generators.values()) generator.manualSeed(seed)
+}
+
+/** The generator that random functions on a device use. */
+export function defaultGenerator(device?: string | Session): Generator {
+  const session = typeof device === 'object' ? device : sessionFor(device)
+  const known = generators.get(session)
+  if (known) return known
+  const made = new Generator(seed, session)
+  generators.set(session, made)
+  return made
+}
+
+/** Generators of closed devices are let go. */
+export const forgetGenerators = (): void => {
+  generators = new Map()
+}
+
+function drawn(shape: Shape, options: RandomOptions, make: (state: Node, draw: number, dtype: DType) => Node): Tensor {
+  checkShape('random', shape)
+  const generator = options.generator ?? defaultGenerator(options.device)
+  const { dtype = 'float32', requiresGrad = false } = options
+  const node = generator.draw((state, draw) => make(state, draw, dtype))
+  return makeTensor(generator.session, node).requiresGrad_(requiresGrad)
+}
+
+/** Evenly from [0, 1). */
+export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn(shape, options, (state, draw, dtype) => randomUniform(state, shape, draw, dtype))
+
+/** Standard normal. */
+export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn(shape, options, (state, draw, dtype) => randomNormal(state, shape, draw, dtype))
+
+/** Normal with a mean and a standard deviation, as numbers. */
+export const normal = (mean: number, std: number, shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn(shape, options, (state, draw, dtype) =>
+    build.add(build.mul(randomNormal(state, shape, draw, dtype), std), mean),
+  )
+
+/** Whole numbers from `low` to `high - 1`, int64 unless the options say otherwise. */
+export const randint = (low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn(shape, { dtype: 'int64', ...options }, (state, draw, dtype) =>
+    randomIntegers(state, shape, draw, low, high, dtype),
+  )
+
+/** 1 with the probability that each element of `p` gives, else 0. */
+export function bernoulli(
+  p: Tensor,
+  { generator = defaultGenerator(p.session) }: { generator?: Generator } = {},
+): Tensor {
+  const node = generator.draw((state, draw) => randomBernoulli(state, p.shape, draw, p.node))
+  return makeTensor(generator.session, build.cast(node, p.dtype))
+}
+
+const likeOptions = (other: Tensor, options: RandomOptions): RandomOptions => ({
+  dtype: other.dtype,
+  device: other.device,
+  ...options,
+})
+export const randLike = (other: Tensor, options: RandomOptions = {}): Tensor =>
+  rand(other.shape, likeOptions(other, options))
+export const randnLike = (other: Tensor, options: RandomOptions = {}): Tensor =>
+  randn(other.shape, likeOptions(other, options))
+export const randintLike = (other: Tensor, low: number, high: number, options: RandomOptions = {}): Tensor =>
+  randint(low, high, other.shape, likeOptions(other, options))
+
+/** 0 … n-1 in random order, int64: the order of random keys, ties (which are rare) by position. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  const generator = options.generator ?? defaultGenerator(options.device)
+  const [size] = checkShape('randperm', [n])
+  const keys = generator.draw((state, draw) => randomIntegers(state, [size], draw, 0, 2 ** 31, 'int64'))
+  const unique = build.add(build.mul(keys, size), build.iota(size, 'int64'))
+  const before = build.less(build.unsqueeze(unique, 0), build.unsqueeze(unique, 1))
+  return ofNode(build.cast(build.sum(before, 1), options.dtype ?? 'int64'), {
+    ...options,
+    device: generator.state.device,
+  })
+}
+
+export interface DropoutOptions {
+  /** probability that an element becomes 0 */
+  readonly p?: number
+  /** false gives x itself */
+  readonly training?: boolean
+  readonly generator?: Generator
+}
+
+/** Zeros each element with probability p and scales the others by 1 / (1 - p). */
+export function dropout(x: Tensor, { p = 0.5, training = true, generator }: DropoutOptions = {}): Tensor {
+  if (!training) return x
+  const source = generator ?? defaultGenerator(x.session)
+  return resultOf(
+    x.session,
+    source.draw((state, draw) => dropoutNode(x.node, state, draw, p)),
+    [x],
+  )
+}

@@ -1,0 +1,122 @@
+// Replays PyTorch's recorded calls on every device: values, dtypes and shapes, float64 gradients, and calls that must fail.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { TensorloomError } from '../../src/base/errors.ts'
+import { isFloat } from '../../src/base/dtype.ts'
+import { device, fromHost, grad, setDevice, type Tensor } from '../../src/index.ts'
+import { cases, type Results } from './cases.ts'
+import { difference } from './compare.ts'
+import { Arguments, type ErrorSample, errors, type Sample, samples, storedTensor } from './samples.ts'
+import { skipOf, skips } from './skips.ts'
+
+const devices = (process.env.TENSORLOOM_TEST_DEVICES ?? device().name).split(',')
+
+interface Replayed {
+  readonly sample: Sample
+  readonly outputs: readonly Tensor[]
+  readonly gradients: readonly Tensor[]
+  readonly args: Arguments
+}
+
+const listOf = (results: Results): readonly Tensor[] => (Array.isArray(results) ? results : [results as Tensor])
+const nameOf = ({ op, variant }: Sample): string => (variant ? `${op} (${variant})` : op)
+
+function replay(sample: Sample, name: string): Replayed {
+  const args = new Arguments(sample, name)
+  const outputs = listOf(cases[sample.op](args.args, args.keywords))
+  return { sample, args, outputs, gradients: sample.gradients ? gradientsOf(outputs, args.leaves) : [] }
+}
+
+/** Of the sum of all differentiable outputs times cos(i + 1). */
+function gradientsOf(outputs: readonly Tensor[], leaves: readonly Tensor[]): Tensor[] {
+  const differentiable = outputs.filter((output) => output.requiresGrad && isFloat(output.dtype))
+  const gradOutputs = differentiable.map((output) =>
+    fromHost(
+      Float64Array.from({ length: output.numel() }, (_, i) => Math.cos(i + 1)),
+      output.shape,
+      { dtype: output.dtype, device: output.device },
+    ),
+  )
+  return grad(differentiable, leaves, { gradOutputs, allowUnused: true })
+}
+
+async function problemsOf({ sample, outputs, gradients, args }: Replayed): Promise<string[]> {
+  if (outputs.length !== sample.outputs.length) return [`${outputs.length} outputs, expected ${sample.outputs.length}`]
+  const compared = [
+    ...outputs.map((output, i) => difference(sample.op, `output ${i}`, output, storedTensor(sample.outputs[i]))),
+    ...(sample.mutated ?? []).map(({ arg, tensor }) =>
+      difference(sample.op, `argument ${arg}`, args.args[arg] as Tensor, storedTensor(tensor)),
+    ),
+    ...gradients.map((gradient, i) => {
+      const key = sample.gradients![i]
+      return key === null ? undefined : difference(sample.op, `gradient ${i}`, gradient, storedTensor(key))
+    }),
+  ]
+  return (await Promise.all(compared)).filter((problem) => problem !== undefined)
+}
+
+/** Builds all samples of an op, computes them as one program, then compares. */
+async function replayAll(list: readonly Sample[], name: string): Promise<string[]> {
+  const problems: string[] = []
+  const complain = (sample: Sample, problem: string): void => {
+    problems.push(`${nameOf(sample)} ${sample.dtype} #${list.indexOf(sample)}: ${problem}\n  ${JSON.stringify([sample.args, sample.kwargs])}`)
+  }
+  const replayed: Replayed[] = []
+  for (const sample of list)
+    try {
+      replayed.push(replay(sample, name))
+    } catch (error) {
+      complain(sample, String(error instanceof TensorloomError ? error.message : (error as Error).stack))
+    }
+  const nodes = replayed.flatMap(({ outputs, gradients }) => [...outputs, ...gradients].map(({ node }) => node))
+  if (replayed.length > 0 && replayed[0].outputs.length > 0) replayed[0].outputs[0].session.submit(nodes)
+  for (const each of replayed) for (const problem of await problemsOf(each)) complain(each.sample, problem)
+  return problems
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item])
+  return groups
+}
+
+for (const name of devices)
+  describe(`OpInfo on ${name}`, { concurrency: false }, () => {
+    setDevice(name)
+    const byOp = groupBy(
+      samples.filter((sample) => !skipOf(sample)),
+      ({ op }) => op,
+    )
+    for (const [op, list] of byOp)
+      it(`${op} agrees with PyTorch on ${list.length} samples`, async () => {
+        const problems = await replayAll(list, name)
+        assert.equal(problems.length, 0, problems.slice(0, 10).join('\n'))
+      })
+
+    it('refuses what PyTorch refuses', async () => {
+      const accepted: string[] = []
+      for (const sample of errors) if (!skipOf(sample) && !(await isRefused(sample, name))) accepted.push(JSON.stringify(sample))
+      assert.equal(accepted.length, 0, accepted.join('\n'))
+    })
+  })
+
+/** Refused at the call, or by the device where an index is out of range. */
+async function isRefused(sample: ErrorSample, name: string): Promise<boolean> {
+  try {
+    const args = new Arguments(sample, name)
+    for (const result of listOf(cases[sample.op](args.args, args.keywords))) await result.data()
+    return false
+  } catch (error) {
+    if (error instanceof TensorloomError) return true
+    throw new Error(`${JSON.stringify(sample)}: ${(error as Error).stack}`)
+  }
+}
+
+it('skips no more than is listed', () => {
+  const counts = new Map(skips.map((skip) => [skip, 0]))
+  for (const sample of [...samples, ...errors]) {
+    const skip = skipOf(sample)
+    if (skip) counts.set(skip, counts.get(skip)! + 1)
+  }
+  for (const [skip, count] of counts) assert.equal(count, skip.count, `${skip.op}: ${skip.reason}`)
+})

@@ -1,0 +1,73 @@
+// The longer tier of the random graphs: `npm run fuzz -- [--seed n] [--minutes m] [--longest steps]`. Prints each failing graph, made as
+// small as it gets, with the seed that gives it again; ends with code 1 if there was one.
+import fc from 'fast-check'
+import { openNativeDevice } from '../src/devices/native/native-device.ts'
+import type { Device } from '../src/runtime/device.ts'
+import { recipes } from '../test/fuzz/arbitrary.ts'
+import { checkInterpreted, checkOnDevice, referenceOf, variants } from '../test/fuzz/check-graph.ts'
+import { buildGraph, type Recipe } from '../test/fuzz/random-graph.ts'
+
+const graphsPerRound = 50
+
+interface Tier {
+  readonly name: string
+  check(recipe: Recipe): Promise<void>
+}
+
+function tiersOf(): Tier[] {
+  const tiers: Tier[] = [
+    {
+      name: 'passes',
+      check: async (recipe) => {
+        const random = buildGraph(recipe, 2000)
+        checkInterpreted(random, referenceOf(random), Object.keys(variants))
+      },
+    },
+  ]
+  const settings = [
+    { name: 'native', options: { threads: 2 }, limit: 60_000 },
+    { name: 'native, 3 threads', options: { threads: 3 }, limit: 3000 },
+    { name: 'checked', options: { threads: 2, checked: true }, limit: 8000 },
+  ]
+  for (const { name, options, limit } of settings) {
+    const device = openNativeDevice(options)
+    if ('refused' in device) console.log(`${name}: skipped, ${device.refused}`)
+    else tiers.push({ name, check: (recipe) => checkOn(device, recipe, limit) })
+  }
+  return tiers
+}
+
+async function checkOn(device: Device, recipe: Recipe, limit: number): Promise<void> {
+  const random = buildGraph(recipe, limit)
+  await checkOnDevice(device, random, referenceOf(random))
+}
+
+function numberAfter(flag: string, fallback: number): number {
+  const at = process.argv.indexOf(flag)
+  const value = at < 0 ? fallback : Number(process.argv[at + 1])
+  if (Number.isFinite(value)) return value
+  throw new Error(`fuzz: expected a number after ${flag}, got ${process.argv[at + 1]}.`)
+}
+
+async function main(): Promise<void> {
+  const [seed, minutes, longest] = [numberAfter('--seed', 1), numberAfter('--minutes', 5), numberAfter('--longest', 16)]
+  const tiers = tiersOf()
+  const end = performance.now() + minutes * 60_000
+  let [graphs, failures] = [0, 0]
+  for (let round = seed; performance.now() < end; round++) {
+    for (const { name, check } of tiers) {
+      const parameters = { numRuns: graphsPerRound, seed: round }
+      const details = await fc.check(fc.asyncProperty(recipes(longest), check), parameters)
+      graphs += details.numRuns
+      if (!details.failed) continue
+      failures++
+      const error = details.errorInstance as Error
+      console.log(`\n--- ${name}, --seed ${round} --longest ${longest} ---\n${error.message}\n${error.stack?.split('\n    at ').slice(1, 6).join('\n  ')}`)
+      console.log(JSON.stringify(details.counterexample))
+    }
+  }
+  console.log(`${graphs} graphs from seed ${seed}, ${failures} failures`)
+  process.exit(failures > 0 ? 1 : 0)
+}
+
+await main()
