@@ -27,7 +27,7 @@ export const helpText = `npm run bench -- [options]: times Tensorloom, and PyTor
 `
 
 const flags = {
-  suite: { type: 'string', multiple: true, default: [...suiteNames] },
+  suite: { type: 'string', multiple: true },
   device: { type: 'string', default: 'native' },
   threads: { type: 'string', default: '1' },
   seconds: { type: 'string', default: '1' },
@@ -41,7 +41,7 @@ export function readArguments(words: readonly string[]): Options | undefined {
   const { values } = parseArgs({ args: [...words], options: flags })
   if (values.help) return undefined
   const { suite, device, only, json } = values
-  const suites = suite.map((wanted) => {
+  const suites = (suite ?? suiteNames).map((wanted) => {
     const known = suiteNames.find((name) => name === wanted)
     if (!known) throw new Error(`--suite: expected one of ${suiteNames.join(', ')}, got '${wanted}'.`)
     return known

@@ -29,4 +29,5 @@ export const runGemm: Suite = async ({ options, report, peers, floorOf }) => {
       ...(peerTimes && { peers: peerTimes }),
     })
   }
+  return []
 }

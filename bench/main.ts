@@ -27,7 +27,7 @@ async function run(options: Options, report: Report): Promise<number> {
   for (const suite of options.suites) {
     const peers = openPeers(suite, options, report.note)
     const floor = (flops: number, bytes: number) => floorOf(machine, flops, bytes)
-    complaints.push(...((await suites[suite]({ options, report, peers, floorOf: floor })) ?? []))
+    complaints.push(...(await suites[suite]({ options, report, peers, floorOf: floor })))
   }
   for (const complaint of complaints) report.note(complaint)
   closeDevices()

@@ -12,4 +12,4 @@ export interface Surroundings {
 }
 
 /** Resolves to complaints: results that were measured but are wrong. */
-export type Suite = (surroundings: Surroundings) => Promise<readonly string[] | void>
+export type Suite = (surroundings: Surroundings) => Promise<readonly string[]>

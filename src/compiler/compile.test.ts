@@ -8,7 +8,7 @@ import { relu } from '../graph/composites/basics.ts'
 import { evaluateNodes } from '../graph/evaluate.ts'
 import type { HostArray } from '../graph/host-array.ts'
 import type { Node } from '../graph/node.ts'
-import { compileGraph, type CompileOptions } from './compile.ts'
+import { type CompileOptions, compileGraph } from './compile.ts'
 import { interpretPlan } from './interpret-plan.ts'
 import { assertClose, sample, testTarget } from './lower/harness.test.ts'
 import { kernelPasses } from './optimize/optimize.ts'
@@ -29,9 +29,18 @@ function check(leaves: readonly Node[], roots: readonly Node[], tolerance = 2e-5
       verify: true,
     })
     for (const participants of [1, 3]) {
-      const actual = interpretPlan(plan, leaves.map((leaf) => values.get(leaf)!), participants)
+      const actual = interpretPlan(
+        plan,
+        leaves.map((leaf) => values.get(leaf)!),
+        participants,
+      )
       actual.forEach((value, i) => {
-        assertClose(value, expected[i], tolerance, `${name}, output ${i}\n${plan.print('schedule')}\n${plan.print('optimize')}`)
+        assertClose(
+          value,
+          expected[i],
+          tolerance,
+          `${name}, output ${i}\n${plan.print('schedule')}\n${plan.print('optimize')}`,
+        )
       })
     }
   }
@@ -48,10 +57,21 @@ test('compile: linear, relu, mean and all gradients', () => {
 })
 
 test('compile: products of every transposition and odd sizes', () => {
-  for (const [m, n, k] of [[17, 33, 29], [1, 40, 64], [40, 1, 64], [6, 16, 300], [130, 50, 70]]) {
+  for (const [m, n, k] of [
+    [17, 33, 29],
+    [1, 40, 64],
+    [40, 1, 64],
+    [6, 16, 300],
+    [130, 50, 70],
+  ]) {
     const [a, b, at, bt] = [leaf(m, k), leaf(k, n), leaf(k, m), leaf(n, k)]
     const t = (x: Node) => build.transpose(x, 0, 1)
-    check([a, b, at, bt], [build.matmul(a, b), build.matmul(t(at), b), build.matmul(a, t(bt)), build.matmul(t(at), t(bt))], 1e-4, ['all'])
+    check(
+      [a, b, at, bt],
+      [build.matmul(a, b), build.matmul(t(at), b), build.matmul(a, t(bt)), build.matmul(t(at), t(bt))],
+      1e-4,
+      ['all'],
+    )
   }
 })
 
@@ -86,7 +106,13 @@ test('compile: an update in place that another kernel still reads', () => {
     ],
   }
   const values = [sample(p, 1), sample(g, 2)]
-  const expected = evaluateNodes([updated, product], new Map([[p, values[0]], [g, values[1]]]))
+  const expected = evaluateNodes(
+    [updated, product],
+    new Map([
+      [p, values[0]],
+      [g, values[1]],
+    ]),
+  )
   const plan = compileGraph(graph, testTarget, { verify: true })
   interpretPlan(plan, values).forEach((value, i) => {
     assertClose(value, expected[i], 1e-4, plan.print('memory'))

@@ -12,10 +12,16 @@ export function interpretPlan(plan: Plan, leaves: readonly HostArray[], particip
   const { graph } = plan
   const arena = new Uint8Array(plan.arenaBytes).fill(0xff).buffer
   const leafBytes = leaves.map((leaf) => encodeHost(leaf).slice().buffer)
-  const outputs = graph.outputs.map(({ node }) => new Uint8Array(sizeOf(node.shape) * bytesOf(node.dtype)).fill(0xff).buffer)
+  const outputs = graph.outputs.map(
+    ({ node }) => new Uint8Array(sizeOf(node.shape) * bytesOf(node.dtype)).fill(0xff).buffer,
+  )
   const memoryOf = (reference: BufferReference, dtype: DType, size: number): DeviceData => {
     const buffer =
-      reference.kind === 'arena' ? arena : reference.kind === 'leaf' ? leafBytes[reference.slot] : outputs[reference.index]
+      reference.kind === 'arena'
+        ? arena
+        : reference.kind === 'leaf'
+          ? leafBytes[reference.slot]
+          : outputs[reference.index]
     const offset = reference.kind === 'arena' ? reference.offset : 0
     return new deviceArrays[dtype](buffer as ArrayBuffer, offset, size) as DeviceData
   }

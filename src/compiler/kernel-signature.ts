@@ -14,7 +14,9 @@ export function kernelSignature(group: KernelGroup): string {
     lines.push(`${node.op}(${inputs})${formatAttrs(node.attrs)}:${node.dtype}[${node.shape}]`)
     numbers.set(node, numbers.size)
   }
-  lines.push(`${group.anchorNode ? numbers.get(group.anchorNode) : ''}>${group.outputs.map((node) => numbers.get(node))}`)
+  lines.push(
+    `${group.anchorNode ? numbers.get(group.anchorNode) : ''}>${group.outputs.map((node) => numbers.get(node))}`,
+  )
   return lines.join(';')
 }
 

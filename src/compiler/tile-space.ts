@@ -1,7 +1,8 @@
 // The space of a tile kernel: one axis per dimension of its contract. Values computed from the result, element by element, are indexed by it;
 // `schedule` asks whether a node fits, `lower` where its elements are.
-import { opTable } from '../graph/op-table.ts'
+
 import type { Node } from '../graph/node.ts'
+import { opTable } from '../graph/op-table.ts'
 import { type Affine, linearIndex, sameIndex, unravel } from './lower/index-algebra.ts'
 import { isMovement, moveIndices } from './lower/index-map.ts'
 import type { KernelGroup } from './schedule-types.ts'

@@ -1,7 +1,8 @@
 // A session: everything pending on one device. It turns wanted nodes and pending effects into one program, runs it, and keeps the values.
-import { bytesOf } from '../base/dtype.ts'
+import { bytesOf, type DType } from '../base/dtype.ts'
 import { GradientError } from '../base/errors.ts'
-import { elementsOf, type Node } from '../graph/node.ts'
+import { type Shape, sizeOf } from '../base/shape.ts'
+import type { Node } from '../graph/node.ts'
 import type { Bindings, Device, DeviceBuffer, Program } from './device.ts'
 import { EventLoopFeed } from './event-loop.ts'
 import { type KeyedGraph, keyGraph } from './graph-key.ts'
@@ -143,8 +144,8 @@ export class Session {
     this.#journal.record(this.device.submit(program, bindings), undo)
   }
 
-  allocateFor(node: Node): DeviceBuffer {
-    const bytes = elementsOf(node) * bytesOf(node.dtype)
+  allocateFor({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }): DeviceBuffer {
+    const bytes = sizeOf(shape) * bytesOf(dtype)
     this.#feed.noteAllocation(bytes)
     return this.device.allocate(bytes)
   }

@@ -1,7 +1,8 @@
 // Tensor-level backward: finds the leaves, builds their gradients as graph, and adds them to `grad`.
+
+import { backward, type Seed } from '../autograd/backward.ts'
 import { GradientError, ShapeError } from '../base/errors.ts'
 import { formatShape, sameShape } from '../base/shape.ts'
-import { backward, type Seed } from '../autograd/backward.ts'
 import * as build from '../graph/builders.ts'
 import { detach } from '../graph/composites/basics.ts'
 import type { Node } from '../graph/node.ts'

@@ -22,6 +22,7 @@ export function prepareArguments(args: readonly unknown[]): Arguments {
   const { skeleton, tensors: given } = takeApart(args)
   const session = given.length > 0 ? given[0].session : currentSession()
   for (const tensor of given) checkArgument(session, tensor)
+  session.submit()
   const tensors = given.map((tensor) =>
     tensor.viewSteps.length === 0 ? tensor : tensorOf(new Storage(session, tensor.node)),
   )

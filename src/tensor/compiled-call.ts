@@ -1,4 +1,6 @@
 // A compiled call: a trace goes in; it becomes one program that runs again without tracing, as long as its guards hold.
+import type { DType } from '../base/dtype.ts'
+import type { Shape } from '../base/shape.ts'
 import type { Node } from '../graph/node.ts'
 import type { DeviceBuffer, Program } from '../runtime/device.ts'
 import { type KeyedGraph, keyGraph } from '../runtime/graph-key.ts'
@@ -21,7 +23,6 @@ import type { Guard, Source, Trace, Traced } from './trace.ts'
 /** A storage that the program writes: found like a leaf, in place in slot `target` when the program reads it too. */
 interface Write {
   readonly source: Source
-  readonly node: Node
   readonly target: number | undefined
 }
 
@@ -37,15 +38,18 @@ type Result =
   | { readonly kind: 'existing'; readonly tensor: Tensor }
   | { readonly kind: 'output'; readonly index: number; readonly requiresGrad: boolean }
 
-/** Sorts what a trace found into what the program reads, writes and returns. */
+/** What the program reads, writes and returns. Nothing here keeps the values of the first call alive. */
 interface Layout {
-  readonly graph: KeyedGraph
   readonly sources: readonly Source[]
   readonly writes: readonly Write[]
   readonly gradients: readonly GradientResult[]
   readonly results: readonly Result[]
-  readonly resultNodes: readonly Node[]
-  readonly outputs: readonly OutputPlace[]
+  readonly resultTypes: readonly ValueType[]
+}
+
+interface ValueType {
+  readonly shape: Shape
+  readonly dtype: DType
 }
 
 export class CompiledCall {
@@ -54,19 +58,19 @@ export class CompiledCall {
   readonly #session: Session
   readonly #arguments: ArgumentPattern
   readonly #guards: readonly Guard[]
-  readonly #layout: Omit<Layout, 'graph'>
+  readonly #layout: Layout
   readonly #skeleton: Skeleton
 
   constructor(trace: Trace, traced: Traced, args: Arguments) {
-    const { graph, ...layout } = layOut(trace, traced, args)
+    const { graph, outputs, layout } = layOut(trace, traced, args)
     this.#session = trace.session
     this.#arguments = argumentPattern(args)
     this.#guards = trace.guards
-    this.#layout = withoutGraph(layout)
+    this.#layout = layout
     this.#skeleton = traced.skeleton
     this.#entry = this.#session.programs.entryOf(graph)
     this.#entry.pins++
-    this.program = this.#session.programs.programOf(this.#entry, graph, layout.outputs)
+    this.program = this.#session.programs.programOf(this.#entry, graph, outputs)
   }
 
   /** The call will not be made again. */
@@ -89,28 +93,25 @@ export class CompiledCall {
   }
 
   run(args: Arguments): unknown {
-    const { sources, writes, gradients, results, resultNodes } = this.#layout
+    const { sources, writes, gradients, results, resultTypes } = this.#layout
     const session = this.#session
-    const storageOf = (source: Source): Storage => storageAt(source, args)!
-    settleLeaves(session, [...sources, ...writes.map(({ source }) => source)].flatMap((source) => storageAt(source, args) ?? []))
+    const read = [...sources, ...writes.map(({ source }) => source)]
+    settleLeaves(session, new Set(read.flatMap((source) => storageAt(source, args) ?? [])))
     const leaves = sources.map((source) => valueAt(source, args).buffer)
-    const written = writes.map((write) => new InPlace(session, storageOf(write.source), write.target !== undefined))
-    const computed = gradients.filter(({ isComputed }) => isComputed)
-    const graded = computed.map(({ after }) => new InPlace(session, after!.storage, false, leaves))
-    const values = resultNodes.map((node) => session.allocateFor(node))
-    const outputs = [...written.map(({ output }) => output), ...graded.map(({ output }) => output), ...values]
+    const written = [
+      ...writes.map(({ source, target }) => new Update(session, storageAt(source, args)!, target, [])),
+      ...gradients.filter(isComputed).map(({ after }) => new Update(session, after!.storage, undefined, leaves)),
+    ]
+    const values = resultTypes.map((type) => session.allocateFor(type))
     const undo: (() => void)[] = []
-    session.launch(this.program, { leaves, outputs }, undo)
-    for (const each of [...written, ...graded]) undo.push(each.commit())
-    for (const { of, after } of gradients) {
-      const before = of.grad
-      of.grad = after
-      undo.push(() => {
-        of.grad = before
-      })
-    }
-    const made = resultNodes.map((node, i) => valueOf(node, values[i], undo))
-    return putTogether(this.#skeleton, results.map((result) => this.#resultOf(result, args, made)))
+    session.launch(this.program, { leaves, outputs: [...written.map(({ output }) => output), ...values] }, undo)
+    for (const update of written) undo.push(update.commit())
+    for (const gradient of gradients) undo.push(setGradient(gradient))
+    const made = resultTypes.map((type, i) => valueOf(type, values[i], undo))
+    return putTogether(
+      this.#skeleton,
+      results.map((result) => this.#resultOf(result, args, made)),
+    )
   }
 
   #resultOf(result: Result, args: Arguments, made: readonly StoredValue[]): Tensor {
@@ -123,28 +124,37 @@ export class CompiledCall {
   }
 }
 
-function valueOf(node: Node, buffer: DeviceBuffer, undo: (() => void)[]): StoredValue {
-  const value = new StoredValue(node.shape, node.dtype, newStorageId(), 0)
+const isComputed = (gradient: GradientResult): boolean => gradient.isComputed
+
+function setGradient({ of, after }: GradientResult): () => void {
+  const before = of.grad
+  of.grad = after
+  return () => {
+    of.grad = before
+  }
+}
+
+function valueOf({ shape, dtype }: ValueType, buffer: DeviceBuffer, undo: (() => void)[]): StoredValue {
+  const value = new StoredValue(shape, dtype, newStorageId(), 0)
   value.hold(buffer)
   undo.push(() => value.drop())
   return value
 }
 
-/** One storage that the program writes: into the buffer it has, where nobody else needs that. */
-class InPlace {
+/** One storage that the program writes: over its newest version, or else over the one before, where the program does not read that. */
+class Update {
   /** undefined: the buffer of a leaf */
   readonly output: DeviceBuffer | undefined
   readonly #storage: Storage
   readonly #buffer: DeviceBuffer
   readonly #old: StoredValue | undefined
 
-  constructor(session: Session, storage: Storage, isTarget: boolean, inUse: readonly DeviceBuffer[] = []) {
-    const { leaf } = storage
-    const isOwn = leaf?.isReady && !storage.keepsVersions && !inUse.includes(leaf.buffer)
+  constructor(session: Session, storage: Storage, target: number | undefined, inUse: readonly DeviceBuffer[]) {
+    const versions = storage.keepsVersions ? [] : [storage.leaf, storage.twin]
     this.#storage = storage
-    this.#old = isOwn ? leaf : undefined
-    this.#buffer = this.#old?.buffer ?? session.allocateFor(storage.node)
-    this.output = isTarget ? undefined : this.#buffer
+    this.#old = versions.find((version) => version?.isReady && !inUse.includes(version.buffer))
+    this.#buffer = this.#old?.buffer ?? session.allocateFor(storage)
+    this.output = target === undefined ? this.#buffer : undefined
   }
 
   commit(): () => void {
@@ -177,36 +187,46 @@ function describeSource(source: Source): string {
 
 // --- from a trace to a layout -----------------------------------------------------------------------------------------------
 
-function layOut(trace: Trace, traced: Traced, args: Arguments): Layout & { graph: KeyedGraph } {
-  const computed = traced.gradients.filter(({ node }) => node !== undefined)
-  const results: Result[] = []
-  const resultNodes: Node[] = []
-  for (const { tensor, node, isNew } of traced.results) {
-    const index = args.tensors.indexOf(tensor)
-    if (index >= 0) results.push({ kind: 'argument', index })
-    else if (!isNew && !args.storages.includes(tensor.storage)) results.push({ kind: 'existing', tensor })
-    else results.push({ kind: 'output', index: resultNodes.push(node) - 1, requiresGrad: tensor.requiresGrad })
-  }
-  const graph = keyGraph([...traced.writes.map(({ node }) => node), ...computed.map(({ node }) => node!), ...resultNodes])
-  const writes = traced.writes.map(({ storage, node }) => writeOf(trace, graph, storage, node))
+interface LaidOut {
+  readonly graph: KeyedGraph
+  readonly outputs: readonly OutputPlace[]
+  readonly layout: Layout
+}
+
+function layOut(trace: Trace, traced: Traced, args: Arguments): LaidOut {
+  const computed = traced.gradients.flatMap(({ node }) => node ?? [])
+  const { results, nodes } = sortResults(traced, args)
+  // what a pending leaf starts from would else become a part of the program, at every call
+  settleLeaves(trace.session, trace.captured)
+  const graph = keyGraph([...traced.writes.map(({ node }) => node), ...computed, ...nodes])
+  const writes = traced.writes.map(({ storage }) => writeOf(trace, graph, storage))
   const outputs = [
-    ...writes.map(({ node, target }) => ({ place: node.place, persistent: true, target })),
-    ...computed.map(({ node }) => ({ place: node!.place, persistent: true })),
-    ...resultNodes.map(({ place }) => ({ place, persistent: false })),
+    ...traced.writes.map(({ node }, i) => ({ place: node.place, persistent: true, target: writes[i].target })),
+    ...computed.map(({ place }) => ({ place, persistent: true })),
+    ...nodes.map(({ place }) => ({ place, persistent: false })),
   ]
   const gradients = traced.gradients
     .filter(({ before, after }) => before !== after || after === null)
     .map(({ of, after, node }) => ({ of, after, isComputed: node !== undefined }))
-  return { graph, sources: graph.leaves.map((leaf) => trace.sourceOf(leaf)), writes, gradients, results, resultNodes, outputs }
+  const resultTypes = nodes.map(({ shape, dtype }) => ({ shape, dtype }))
+  const sources = graph.leaves.map((leaf) => trace.sourceOf(leaf))
+  return { graph, outputs, layout: { sources, writes, gradients, results, resultTypes } }
 }
 
-function writeOf(trace: Trace, graph: KeyedGraph, storage: Storage, node: Node): Write {
+/** Results that are computed, and tensors from outside that are handed through. */
+function sortResults(traced: Traced, args: Arguments): { results: Result[]; nodes: Node[] } {
+  const nodes: Node[] = []
+  const results = traced.results.map(({ tensor, node, isNew }): Result => {
+    const index = args.tensors.indexOf(tensor)
+    if (index >= 0) return { kind: 'argument', index }
+    if (!isNew && !args.storages.includes(tensor.storage)) return { kind: 'existing', tensor }
+    return { kind: 'output', index: nodes.push(node) - 1, requiresGrad: tensor.requiresGrad }
+  })
+  return { results, nodes }
+}
+
+function writeOf(trace: Trace, graph: KeyedGraph, storage: Storage): Write {
   const leaf = trace.leafOf(storage)
   const slot = storage.keepsVersions ? -1 : graph.leaves.indexOf(leaf)
-  return { source: trace.sourceOf(leaf), node, target: slot < 0 ? undefined : slot }
-}
-
-/** Nodes of results and writes stand for shapes only from here on: they must not keep the values of the first call alive. */
-function withoutGraph<T extends Omit<Layout, 'graph'>>(layout: T): T {
-  return layout
+  return { source: trace.sourceOf(leaf), target: slot < 0 ? undefined : slot }
 }

@@ -1,17 +1,17 @@
 // TensorCore: what every tensor is: a storage and a view of it, gradient state, and reading. The families of methods build on it.
 import type { DType } from '../base/dtype.ts'
+import { isFloat } from '../base/dtype.ts'
 import { ArgumentError, DeviceError, DTypeError, GradientError, ShapeError } from '../base/errors.ts'
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../base/shape.ts'
-import { isFloat } from '../base/dtype.ts'
 import * as build from '../graph/builders.ts'
 import { detach } from '../graph/composites/basics.ts'
 import type { Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
 import { Storage } from '../runtime/storage.ts'
-import { runBackward, type BackwardOptions } from './backward.ts'
+import { type BackwardOptions, runBackward } from './backward.ts'
 import { isGradEnabled } from './grad-mode.ts'
-import { type NestedArray, nest } from './nested-array.ts'
 import { type TypedArray, valuesOf } from './host-values.ts'
+import { elementOf, type NestedArray, nest } from './nested-array.ts'
 import type { Tensor } from './tensor.ts'
 import { tracer } from './tracing.ts'
 import { closeGraph, valueNode } from './used-graphs.ts'
@@ -96,7 +96,10 @@ export abstract class TensorCore {
 
   #baseNode(): Node {
     const tracing = tracer()
-    if (tracing?.session === this.session) return tracing.nodeOf(this.storage, this.#isLeafWithGrad)
+    if (tracing?.session === this.session) {
+      const differentiates = this.requiresGrad && !this.#isLeafWithGrad
+      return tracing.nodeOf(this.storage, this.#isLeafWithGrad, differentiates)
+    }
     return this.#isLeafWithGrad ? this.storage.becomeLeaf().node : valueNode(this.storage, this.requiresGrad)
   }
 
@@ -227,7 +230,10 @@ export abstract class TensorCore {
       )
     const { shape } = this
     if (!sameShape(broadcastShapes(op, shape, value.shape), shape))
-      throw new ShapeError(`${op}: expected a value that broadcasts to ${formatShape(shape)}, got ${formatShape(value.shape)}.`, { op })
+      throw new ShapeError(
+        `${op}: expected a value that broadcasts to ${formatShape(shape)}, got ${formatShape(value.shape)}.`,
+        { op },
+      )
     const full = build.broadcastTo(build.cast(value, this.dtype), shape)
     const steps = this.viewSteps.filter((step) => step !== detachStep)
     const { storage } = this
@@ -246,7 +252,10 @@ export abstract class TensorCore {
   #writeBase(): Node {
     const { storage } = this
     const tracing = tracer()
-    if (tracing?.session === this.session) return tracing.nodeOf(storage, storage.leafTensor !== undefined)
+    if (tracing?.session === this.session) {
+      const isGradLeaf = storage.leafTensor !== undefined
+      return tracing.nodeOf(storage, isGradLeaf, this.requiresGrad && !isGradLeaf)
+    }
     return storage.leafTensor ? storage.becomeLeaf().node : valueNode(storage, true)
   }
 
@@ -263,9 +272,7 @@ export abstract class TensorCore {
       throw new ShapeError(
         `item: expected a tensor with one element, got shape ${formatShape(this.shape)}. Use data() or toArray().`,
       )
-    const [value] = await this.data()
-    if (this.dtype === 'bool') return Boolean(value) as unknown as number
-    return (typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value) as number
+    return elementOf((await this.data())[0], this.dtype) as number
   }
 
   /** A copy of the values, row-major, as the typed array of the dtype (Float32Array for float16 and bfloat16, Uint8Array for bool). */
@@ -279,7 +286,7 @@ export abstract class TensorCore {
     return valuesOf(await this.session.read(node), node.dtype)
   }
 
-  /** The values as nested arrays; a bare value when the tensor has no dimensions. */
+  /** The values as nested arrays, of elements as `item` gives them; a bare value when the tensor has no dimensions. */
   async toArray(): Promise<NestedArray> {
     const { shape, dtype } = this
     return nest(await this.data(), shape, dtype)
@@ -301,8 +308,8 @@ export const retained = new WeakMap<Node, Tensor>()
 
 let tensorConstructor: TensorConstructor | undefined
 /** The last class of the chain of families registers itself here: results are of that class. */
-export const registerTensor = (constructor: TensorConstructor): void => {
-  tensorConstructor = constructor
+export const registerTensor = (tensor: TensorConstructor): void => {
+  tensorConstructor = tensor
 }
 
 /** A tensor with a storage of its own, holding `node`. */

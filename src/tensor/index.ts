@@ -3,8 +3,10 @@ export type { DType } from '../base/dtype.ts'
 export type { Shape } from '../base/shape.ts'
 export type { Axes, Operand, ReduceOptions } from './arguments.ts'
 export { type BackwardOptions, grad, runBackward } from './backward.ts'
+export { type CompileCounters, type Compiled, compile } from './compile.ts'
 export * from './creation.ts'
 export type { ValuesAndIndices, VarianceOptions } from './families/reduction.ts'
+export { einsum } from './functions/einsum.ts'
 export * from './functions/joining.ts'
 export * from './functions/losses.ts'
 export * from './functions/methods.ts'
@@ -15,6 +17,7 @@ export { type Index, newAxis, type Slice } from './indexing.ts'
 export type { NestedArray } from './nested-array.ts'
 export * from './random.ts'
 export {
+  availableDevices,
   closeDevices,
   currentSession,
   type DeviceOptions,
@@ -25,3 +28,4 @@ export {
   setDevice,
 } from './sessions.ts'
 export { Tensor } from './tensor.ts'
+export { guard } from './tracing.ts'

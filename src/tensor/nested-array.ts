@@ -9,13 +9,19 @@ export type NestedArray = ArrayElement | readonly NestedArray[]
 
 /** Values row by row as nested arrays of `shape`. */
 export function nest(values: TypedArray, shape: Shape, dtype: DType): NestedArray {
-  const element = (i: number): ArrayElement => (dtype === 'bool' ? Boolean(values[i]) : values[i])
+  const element = (i: number): ArrayElement => elementOf(values[i], dtype)
   const build = (axis: number, start: number): NestedArray => {
     if (axis === shape.length) return element(start)
     const stride = sizeOf(shape.slice(axis + 1))
     return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, start + i * stride))
   }
   return build(0, 0)
+}
+
+/** A boolean for bool; a BigInt only where an int64 is not a safe integer. */
+export function elementOf(value: number | bigint, dtype: DType): ArrayElement {
+  if (dtype === 'bool') return Boolean(value)
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 export interface Flattened {

@@ -14,7 +14,8 @@ const decimals = 4
 const summarizeAbove = 1000
 const edgeItems = 3
 const lineWidth = 80
-const defaultDTypes: readonly DType[] = ['float32', 'int64', 'bool']
+/** What the text of elements says already; of no elements it says nothing. */
+const plainDTypes: readonly DType[] = ['int64', 'bool']
 const opening = 'tensor('
 
 export function formatTensor(tensor: Printed, bytes: Uint8Array): string {
@@ -31,7 +32,9 @@ export const summarizeTensor = (tensor: Printed): string =>
 
 const gradSuffix = ({ requiresGrad }: Printed): string[] => (requiresGrad ? ['requiresGrad: true'] : [])
 const suffixesOf = (tensor: Printed): string[] => [
-  ...(defaultDTypes.includes(tensor.dtype) && sizeOf(tensor.shape) > 0 ? [] : [`dtype: ${tensor.dtype}`]),
+  ...(tensor.dtype === 'float32' || (plainDTypes.includes(tensor.dtype) && sizeOf(tensor.shape) > 0)
+    ? []
+    : [`dtype: ${tensor.dtype}`]),
   ...gradSuffix(tensor),
 ]
 

@@ -16,6 +16,7 @@ import type { Storage } from '../runtime/storage.ts'
 import { makeTensor, resultOf, tensorOf } from './core.ts'
 import { type CreationOptions, ofNode, sessionFor } from './creation.ts'
 import { bytesOfValues } from './host-values.ts'
+import { onSessionOpened, openSessions } from './sessions.ts'
 import { storeBytes } from './store.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -74,28 +75,21 @@ function checkSeed(seed: number): number {
 }
 
 let seed = Math.floor(Math.random() * 2 ** 32)
-let generators = new Map<Session, Generator>()
+const generators = new WeakMap<Session, Generator>()
+// made with the session, so that a compiled function that draws finds a state older than itself
+onSessionOpened((session) => {
+  generators.set(session, new Generator(seed, session))
+})
 
 /** Starts the generators of all devices anew (torch.manual_seed). */
 export function manualSeed(next: number): void {
   seed = checkSeed(next)
-  for (const generator of generators.values()) generator.manualSeed(seed)
+  for (const session of openSessions()) defaultGenerator(session).manualSeed(seed)
 }
 
 /** The generator that random functions on a device use. */
-export function defaultGenerator(device?: string | Session): Generator {
-  const session = typeof device === 'object' ? device : sessionFor(device)
-  const known = generators.get(session)
-  if (known) return known
-  const made = new Generator(seed, session)
-  generators.set(session, made)
-  return made
-}
-
-/** Generators of closed devices are let go. */
-export const forgetGenerators = (): void => {
-  generators = new Map()
-}
+export const defaultGenerator = (device?: string | Session): Generator =>
+  generators.get(typeof device === 'object' ? device : sessionFor(device))!
 
 function drawn(shape: Shape, options: RandomOptions, make: (state: Node, draw: number, dtype: DType) => Node): Tensor {
   checkShape('random', shape)

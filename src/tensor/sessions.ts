@@ -24,6 +24,16 @@ const refusals = new Map<string, string>()
 let current: Session | undefined
 let choice: { readonly name?: string } & DeviceOptions = {}
 
+const openedListeners: ((session: Session) => void)[] = []
+
+/** Calls `listener` for every session from its beginning: for state that must not be made in the middle of a trace. */
+export const onSessionOpened = (listener: (session: Session) => void): void => {
+  openedListeners.push(listener)
+}
+
+/** Sessions of all devices that are open. */
+export const openSessions = (): Iterable<Session> => sessions.values()
+
 /** Devices in order of preference. */
 export function registerDevice(name: string, open: OpenDevice): void {
   openers.set(name, open)
@@ -44,6 +54,7 @@ function sessionOf(name: string, options: DeviceOptions = { threads: choice.thre
   }
   const session = new Session(opened)
   sessions.set(name, session)
+  for (const listener of openedListeners) listener(session)
   return session
 }
 
@@ -81,6 +92,9 @@ export function sessionNamed(name: string): Session {
   if (!session) throw new DeviceError(`device: '${name}' cannot be used here: ${refusals.get(name)}`, { name })
   return session
 }
+
+/** Names of the registered devices that can be used here, in order of preference. */
+export const availableDevices = (): string[] => [...openers.keys()].filter((name) => sessionOf(name) !== undefined)
 
 /** What runs, on how many threads, and why devices that come first were refused. */
 export function device(): DeviceReport {

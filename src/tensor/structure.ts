@@ -45,7 +45,7 @@ export function putTogether(skeleton: Skeleton, tensors: readonly Tensor[]): unk
 export function sameSkeleton(a: Skeleton, b: Skeleton): boolean {
   if (a.kind === 'value') return b.kind === 'value' && Object.is(a.value, b.value)
   if (a.kind === 'tensor') return b.kind === 'tensor' && a.index === b.index
-  if (a.kind !== b.kind || b.kind === 'value' || b.kind === 'tensor' || a.items.length !== b.items.length) return false
-  if (a.kind === 'object' && b.kind === 'object' && a.names.join('\0') !== b.names.join('\0')) return false
-  return a.items.every((item, i) => sameSkeleton(item, (b.items as readonly Skeleton[])[i]))
+  if (b.kind !== a.kind || a.items.length !== b.items.length) return false
+  if (a.kind === 'object' && a.names.join('\0') !== (b as typeof a).names.join('\0')) return false
+  return a.items.every((item, i) => sameSkeleton(item, b.items[i]))
 }

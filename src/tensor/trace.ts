@@ -45,18 +45,25 @@ export interface Traced {
   readonly results: readonly { readonly tensor: Tensor; readonly node: Node; readonly isNew: boolean }[]
 }
 
+/** Numbers of the storages that a trace made, ends excluded. */
+export interface StorageRange {
+  readonly first: number
+  last: number
+}
+
+const isIn = ({ first, last }: StorageRange, { id }: Storage): boolean => id > first && id < last
+
 export class Trace implements Tracer {
   readonly session: Session
   readonly guards: Guard[] = []
   readonly #arguments: Arguments
-  /** storages made from here on belong to the trace */
-  readonly #first = newStorageId()
-  #last = Number.POSITIVE_INFINITY
-  readonly #earlier: readonly Trace[]
+  /** storages made meanwhile belong to the trace */
+  readonly made: StorageRange = { first: newStorageId(), last: Number.POSITIVE_INFINITY }
+  readonly #earlier: readonly StorageRange[]
   readonly #leaves = new Map<Storage, StoredValue>()
   readonly #gradients = new Map<TensorCore, GradientUse>()
 
-  constructor(args: Arguments, earlier: readonly Trace[] = []) {
+  constructor(args: Arguments, earlier: readonly StorageRange[]) {
     this.session = args.session
     this.#earlier = earlier
     this.#arguments = args
@@ -67,7 +74,7 @@ export class Trace implements Tracer {
     try {
       return withTracer(this, () => this.#collect(refusePromise('compile', fn(...(argumentsFor(this.#arguments) as never[])))))
     } finally {
-      this.#last = newStorageId()
+      this.made.last = newStorageId()
       this.session.rollBackPending()
       for (const { of, before } of this.#gradients.values()) of.grad = before as Tensor
     }
@@ -75,40 +82,45 @@ export class Trace implements Tracer {
 
   // --- what the function does -------------------------------------------------------------------------------------------
 
-  nodeOf(storage: Storage, isGradLeaf: boolean): Node {
+  nodeOf(storage: Storage, isGradLeaf: boolean, differentiates: boolean): Node {
     if (this.isNew(storage) || this.session.effects.has(storage))
       return isGradLeaf ? storage.becomeLeaf().node : storage.node
     let leaf = this.#leaves.get(storage)
     if (leaf === undefined) {
-      leaf = this.#capture(storage)
+      leaf = this.#capture(storage, differentiates)
       this.#leaves.set(storage, leaf)
     }
     return leaf.node
   }
 
-  isNew({ id }: Storage): boolean {
-    return id > this.#first && id < this.#last
+  /** Storages from outside that the function read. */
+  get captured(): Iterable<Storage> {
+    return this.#leaves.keys()
+  }
+
+  isNew(storage: Storage): boolean {
+    return isIn(this.made, storage)
+  }
+
+  /** The leaf that a storage from outside is in the graph. */
+  leafOf(storage: Storage): Node {
+    return (this.#leaves.get(storage) ?? storage.becomeLeaf()).node
   }
 
   /** A storage that an earlier trace computed from what it was given; what it made of constants is state that starts there. */
   #isLeftBehind(storage: Storage): boolean {
-    if (storage.leaf?.isReady || !this.#earlier.some((trace) => trace.isNew(storage))) return false
+    if (storage.leaf?.isReady || !this.#earlier.some((range) => isIn(range, storage))) return false
     return keyGraph([storage.node]).leaves.length > 0
   }
 
-  #capture(storage: Storage): StoredValue {
-    if (storage.needsHistory && !storage.leafTensor && !storage.node.isSpent && storage.node.op !== 'buffer')
-      throw new GradientError(
-        'compile: expected tensors from outside to be leaves or not to require grad, got the result of a differentiable operation. ' +
-          'Compute it inside the compiled function, pass it as an argument, or detach() it.',
-      )
+  #capture(storage: Storage, differentiates: boolean): StoredValue {
+    if (differentiates && !storage.leafTensor && !storage.node.isSpent) refuseHistory()
     if (this.#isLeftBehind(storage)) refuseCarried()
-    if (!storage.leafTensor) this.addGuard(() => storage.leafTensor)
-    else {
-      const { leafTensor } = storage
-      this.addGuard(() => storage.leafTensor === leafTensor)
-    }
-    return storage.becomeLeaf()
+    this.addGuard(() => storage.leafTensor)
+    const cutsHistory = storage.needsHistory && !storage.leafTensor
+    const leaf = storage.becomeLeaf()
+    leaf.node.isSpent ||= cutsHistory
+    return leaf
   }
 
   beforeGradientRead(tensor: TensorCore, now: Tensor | null): void {
@@ -174,5 +186,12 @@ function refuseCarried(): never {
   throw new GradientError(
     'compile: expected state to be updated in place, got a tensor that an earlier call computed and left in a variable. ' +
       'Later calls run no JavaScript: keep a tensor outside, and inside write state.copy_(value).',
+  )
+}
+
+function refuseHistory(): never {
+  throw new GradientError(
+    'compile: expected tensors from outside to be leaves or not to require grad, got the result of a differentiable operation. ' +
+      'Compute it inside the compiled function, or detach() it.',
   )
 }

@@ -7,8 +7,8 @@ import type { Tensor } from './tensor.ts'
 
 export interface Tracer {
   readonly session: Session
-  /** what a storage's value is called in the traced graph */
-  nodeOf(storage: Storage, isGradLeaf: boolean): Node
+  /** what a storage's value is called in the traced graph; `differentiates`: to a tensor that is the result of a recorded operation */
+  nodeOf(storage: Storage, isGradLeaf: boolean, differentiates: boolean): Node
   beforeGradientRead(tensor: TensorCore, now: Tensor | null): void
   beforeGradientWrite(tensor: TensorCore, now: Tensor | null): void
   addGuard(read: () => unknown): void

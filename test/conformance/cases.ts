@@ -1,7 +1,8 @@
 // The case table: how each op of PyTorch's recorded samples is called here. A row says which arguments are positional, by their
 // names in PyTorch; all other keyword arguments go into an options object at the end.
-import * as t from '../../src/index.ts'
+
 import type { Tensor } from '../../src/index.ts'
+import * as t from '../../src/index.ts'
 
 export type Value = unknown
 export type Keywords = Readonly<Record<string, Value>>
@@ -69,18 +70,51 @@ const extremum =
 
 const unary = [
   ...['abs', 'neg', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'exp2', 'expm1', 'log', 'log2', 'log10'],
-  ...['log1p', 'sin', 'cos', 'tan', 'tanh', 'erf', 'floor', 'ceil', 'trunc', 'isnan', 'isinf', 'isfinite', 'logicalNot'],
+  ...[
+    'log1p',
+    'sin',
+    'cos',
+    'tan',
+    'tanh',
+    'erf',
+    'floor',
+    'ceil',
+    'trunc',
+    'isnan',
+    'isinf',
+    'isfinite',
+    'logicalNot',
+  ],
   ...['relu', 'sigmoid', 'silu', 'softplus', 'gelu', 'elu', 'leakyRelu', 'round'],
 ]
 const binary = [
   ...['add', 'sub', 'mul', 'div', 'floorDivide', 'remainder', 'fmod', 'pow', 'maximum', 'minimum'],
-  ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor', 'bitwiseAnd', 'bitwiseOr', 'bitwiseXor'],
+  ...[
+    'eq',
+    'ne',
+    'lt',
+    'le',
+    'gt',
+    'ge',
+    'logicalAnd',
+    'logicalOr',
+    'logicalXor',
+    'bitwiseAnd',
+    'bitwiseOr',
+    'bitwiseXor',
+  ],
   ...['matmul', 'mm', 'bmm', 'mv', 'dot', 'outer'],
 ]
 
 export const cases: Readonly<Record<string, Call>> = {
   ...Object.fromEntries(unary.map((name) => [name, method(name)])),
   ...Object.fromEntries(binary.map((name) => [name, method(name, 'other')])),
+  einsum: ([equation, ...tensors]) => t.einsum(equation as string, ...(tensors as Tensor[])),
+  ...Object.fromEntries(['acos', 'asin', 'atan', 'cosh', 'sinh', 'erfc'].map((name) => [name, method(name)])),
+  atan2: method('atan2', 'other'),
+  sort: (args, { stable: _, ...keywords }) => method('sort', 'dim', 'descending')(args, keywords),
+  argsort: (args, { stable: _, ...keywords }) => method('argsort', 'dim', 'descending')(args, keywords),
+  topk: (args, keywords) => method('topk', 'k', 'dim', 'largest')(args.slice(0, 4), keywords),
   addmm: method('addmm', 'mat1', 'mat2'),
   baddbmm: method('baddbmm', 'batch1', 'batch2'),
   clamp: method('clamp', 'min', 'max'),
@@ -143,7 +177,13 @@ export const cases: Readonly<Record<string, Call>> = {
   conv2d: called('conv2d', 'weight', 'bias'),
   convTranspose2d: called('convTranspose2d', 'weight', 'bias'),
   maxPool2d: (args, { returnIndices, ...rest }) =>
-    pooled(returnIndices ? 'maxPool2dWithIndices' : 'maxPool2d', 'stride', 'padding', 'dilation', 'ceilMode')(args, rest),
+    pooled(
+      returnIndices ? 'maxPool2dWithIndices' : 'maxPool2d',
+      'stride',
+      'padding',
+      'dilation',
+      'ceilMode',
+    )(args, rest),
   avgPool2d: pooled('avgPool2d', 'stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'),
   adaptiveAvgPool2d: called('adaptiveAvgPool2d', 'outputSize'),
   layerNorm: called('layerNorm', 'normalizedShape', 'weight', 'bias'),

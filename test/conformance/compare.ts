@@ -19,7 +19,11 @@ export const tolerances: Partial<Record<DType, Tolerance>> = {
 }
 
 /** Wider tolerances for single ops, with the reason; there may only be fewer of them. */
-export const toleranceOverrides: readonly (Tolerance & { readonly op: string; readonly dtype: DType; readonly reason: string })[] = [
+export const toleranceOverrides: readonly (Tolerance & {
+  readonly op: string
+  readonly dtype: DType
+  readonly reason: string
+})[] = [
   {
     op: 'scaledDotProductAttention',
     dtype: 'float32',
@@ -34,11 +38,22 @@ const toleranceOf = (op: string, dtype: DType): Tolerance =>
   tolerances[dtype] ?? { relative: 0, absolute: 0 }
 
 /** Says how a tensor differs from what was expected, or undefined. */
-export async function difference(op: string, what: string, got: Tensor, expected: RawTensor): Promise<string | undefined> {
+export async function difference(
+  op: string,
+  what: string,
+  got: Tensor,
+  expected: RawTensor,
+): Promise<string | undefined> {
   if (got.dtype !== expected.dtype) return `${what}: dtype ${got.dtype}, expected ${expected.dtype}`
   if (!sameShape(got.shape, expected.shape))
     return `${what}: shape ${formatShape(got.shape)}, expected ${formatShape(expected.shape)}`
-  return differentValue(what, await got.data(), valuesOf(expected.bytes, expected.dtype), expected.dtype, toleranceOf(op, expected.dtype))
+  return differentValue(
+    what,
+    await got.data(),
+    valuesOf(expected.bytes, expected.dtype),
+    expected.dtype,
+    toleranceOf(op, expected.dtype),
+  )
 }
 
 function differentValue(

@@ -1,8 +1,8 @@
 // Replays PyTorch's recorded calls on every device: values, dtypes and shapes, float64 gradients, and calls that must fail.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { TensorloomError } from '../../src/base/errors.ts'
 import { isFloat } from '../../src/base/dtype.ts'
+import { TensorloomError } from '../../src/base/errors.ts'
 import { device, fromHost, grad, setDevice, type Tensor } from '../../src/index.ts'
 import { cases, type Results } from './cases.ts'
 import { difference } from './compare.ts'
@@ -59,7 +59,9 @@ async function problemsOf({ sample, outputs, gradients, args }: Replayed): Promi
 async function replayAll(list: readonly Sample[], name: string): Promise<string[]> {
   const problems: string[] = []
   const complain = (sample: Sample, problem: string): void => {
-    problems.push(`${nameOf(sample)} ${sample.dtype} #${list.indexOf(sample)}: ${problem}\n  ${JSON.stringify([sample.args, sample.kwargs])}`)
+    problems.push(
+      `${nameOf(sample)} ${sample.dtype} #${list.indexOf(sample)}: ${problem}\n  ${JSON.stringify([sample.args, sample.kwargs])}`,
+    )
   }
   const replayed: Replayed[] = []
   for (const sample of list)
@@ -95,7 +97,8 @@ for (const name of devices)
 
     it('refuses what PyTorch refuses', async () => {
       const accepted: string[] = []
-      for (const sample of errors) if (!skipOf(sample) && !(await isRefused(sample, name))) accepted.push(JSON.stringify(sample))
+      for (const sample of errors)
+        if (!skipOf(sample) && !(await isRefused(sample, name))) accepted.push(JSON.stringify(sample))
       assert.equal(accepted.length, 0, accepted.join('\n'))
     })
   })

@@ -77,7 +77,13 @@ export class Arguments {
 }
 
 const decodeFloat = (value: unknown): number =>
-  value === 'nan' ? Number.NaN : value === 'inf' ? Number.POSITIVE_INFINITY : value === '-inf' ? Number.NEGATIVE_INFINITY : Number(value)
+  value === 'nan'
+    ? Number.NaN
+    : value === 'inf'
+      ? Number.POSITIVE_INFINITY
+      : value === '-inf'
+        ? Number.NEGATIVE_INFINITY
+        : Number(value)
 
 /** The two layouts that are recorded: every second element of a row, and dense axes in another order. */
 function viewed(flat: Tensor, { shape, strides = [], offset = 0 }: TensorSpec): Tensor {

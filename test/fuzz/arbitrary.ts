@@ -9,6 +9,10 @@ const shape = fc.array(extent, { maxLength: 4 })
 export const recipes = (longest: number): fc.Arbitrary<Recipe> =>
   fc.record({
     shapes: fc.array(shape, { minLength: 1, maxLength: 3 }),
-    steps: fc.array(fc.record({ name: fc.constantFrom(...stepNames), seed }), { minLength: 1, maxLength: longest }),
+    steps: fc.array(fc.record({ name: fc.constantFrom(...stepNames), seed }), {
+      minLength: 1,
+      maxLength: longest,
+      size: 'max',
+    }),
     seed,
   })

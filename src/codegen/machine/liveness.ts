@@ -1,7 +1,7 @@
 // Where each virtual register is live: one interval from its first write to its last read, stretched over the loops it crosses.
 // Structured loops make this one pass: a register born before a loop and read inside it lives to the loop's end.
 import { CompileError } from '../../base/errors.ts'
-import { type MachineFunction, type VirtualRegister, visitRegisters } from './machine-op.ts'
+import { type Instruction, type MachineFunction, type VirtualRegister, visitRegisters } from './machine-op.ts'
 
 /** Instruction i reads at 2i and writes at 2i + 1; both ends belong to the interval. */
 export interface Interval {
@@ -21,7 +21,7 @@ interface OpenLoop {
 }
 
 const loopWeight = 8
-const deepestWeight = loopWeight ** 6
+const deepestLoop = 6
 
 export interface Liveness {
   /** by start */
@@ -30,53 +30,80 @@ export interface Liveness {
   readonly byRegister: readonly (Interval | undefined)[]
 }
 
-export function findIntervals({ name, ops, registers }: MachineFunction): Liveness {
-  const byRegister = new Array<Interval | undefined>(registers.length).fill(undefined)
-  const intervals: Interval[] = []
-  const loops: OpenLoop[] = []
-  let weight = 1
+export function findIntervals(code: MachineFunction): Liveness {
+  const walk = new IntervalWalk(code)
+  code.ops.forEach((op, i) => {
+    if (op.op === 'instruction') walk.instruction(op, i)
+    else if (op.op === 'loop') walk.openLoop(i)
+    else if (op.op === 'endLoop') walk.closeLoop(i)
+  })
+  return walk.finish()
+}
 
-  const touch = (register: VirtualRegister, written: boolean, at: number) => {
-    let interval = byRegister[register.id]
+class IntervalWalk {
+  readonly #name: string
+  readonly #byRegister: (Interval | undefined)[]
+  readonly #intervals: Interval[] = []
+  readonly #loops: OpenLoop[] = []
+  #weight = 1
+  #at = 0
+  readonly #visit = (register: VirtualRegister, written: boolean): void => {
+    this.#touch(register, written, written ? 2 * this.#at + 1 : 2 * this.#at)
+  }
+
+  constructor({ name, registers }: MachineFunction) {
+    this.#name = name
+    this.#byRegister = new Array<Interval | undefined>(registers.length).fill(undefined)
+  }
+
+  instruction(op: Instruction, at: number): void {
+    this.#at = at
+    visitRegisters(op, this.#visit)
+    const [target, source] = op.operands
+    if (!isMove(op.mnemonic) || typeof source !== 'object' || source.kind !== 'register') return
+    if (typeof target !== 'object' || target.kind !== 'register') return
+    const interval = this.#byRegister[target.register.id]!
+    if (interval.start === 2 * at + 1) interval.hint = source.register
+  }
+
+  openLoop(at: number): void {
+    this.#loops.push({ start: 2 * at, crossing: [] })
+    this.#weigh()
+  }
+
+  closeLoop(at: number): void {
+    const loop = this.#loops.pop()
+    if (loop === undefined) throw new CompileError(`${this.#name}: a loop ends at ${at} that never began.`)
+    for (const interval of loop.crossing) interval.end = Math.max(interval.end, 2 * at + 1)
+    this.#weigh()
+  }
+
+  finish(): Liveness {
+    if (this.#loops.length > 0) throw new CompileError(`${this.#name}: ${this.#loops.length} loops never end.`)
+    return { intervals: this.#intervals, byRegister: this.#byRegister }
+  }
+
+  #weigh(): void {
+    this.#weight = loopWeight ** Math.min(this.#loops.length, deepestLoop)
+  }
+
+  #touch(register: VirtualRegister, written: boolean, at: number): void {
+    let interval = this.#byRegister[register.id]
     if (interval === undefined) {
       if (!written)
-        throw new CompileError(`${name}: register ${register.id} is read at ${at >> 1} before it is written.`)
+        throw new CompileError(`${this.#name}: register ${register.id} is read at ${at >> 1} before it is written.`)
       interval = { register, start: at, end: at, cost: 0, hint: undefined }
-      byRegister[register.id] = interval
-      intervals.push(interval)
+      this.#byRegister[register.id] = interval
+      this.#intervals.push(interval)
     }
-    interval.end = Math.max(interval.end, at)
-    interval.cost += weight
-    for (const loop of loops) {
+    if (at > interval.end) interval.end = at
+    interval.cost += this.#weight
+    for (const loop of this.#loops) {
       if (loop.start <= interval.start) continue
       loop.crossing.push(interval)
       break
     }
   }
-
-  for (let i = 0; i < ops.length; i++) {
-    const op = ops[i]
-    if (op.op === 'instruction') {
-      visitRegisters(op, (register, written) => touch(register, written, written ? 2 * i + 1 : 2 * i))
-      const [target, source] = op.operands
-      if (isMove(op.mnemonic) && typeof source === 'object' && source.kind === 'register' && op.operands.length === 2) {
-        if (typeof target === 'object' && target.kind === 'register') {
-          const interval = byRegister[target.register.id]!
-          if (interval.start === 2 * i + 1) interval.hint = source.register
-        }
-      }
-    } else if (op.op === 'loop') {
-      loops.push({ start: 2 * i, crossing: [] })
-      weight = Math.min(weight * loopWeight, deepestWeight)
-    } else if (op.op === 'endLoop') {
-      const loop = loops.pop()
-      if (loop === undefined) throw new CompileError(`${name}: a loop ends at ${i} that never began.`)
-      for (const interval of loop.crossing) interval.end = Math.max(interval.end, 2 * i + 1)
-      weight = loopWeight ** Math.min(loops.length, 6)
-    }
-  }
-  if (loops.length > 0) throw new CompileError(`${name}: ${loops.length} loops never end.`)
-  return { intervals, byRegister }
 }
 
 export const isMove = (mnemonic: string): boolean => mnemonic === 'mov' || mnemonic === 'vmovaps'

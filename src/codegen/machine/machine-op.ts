@@ -98,6 +98,21 @@ export const memoryOperand = (fields: Partial<Omit<MemoryOperand, 'kind'>>): Mem
   frame: fields.frame ?? false,
 })
 
+/** The same place, accessed at another width. */
+export const resized = (
+  { base, index, scale, disp, constant, frame }: MemoryOperand,
+  bytes: number,
+): MemoryOperand => ({
+  kind: 'memory',
+  base,
+  index,
+  scale,
+  disp,
+  bytes,
+  constant,
+  frame,
+})
+
 /** Calls `visit` for each virtual register of an instruction, reads before the write; an updated register is read and written. */
 export function visitRegisters(
   { operands, first }: Instruction,

@@ -116,7 +116,7 @@ export function compareData(
   const { load } = formatOf(dtype)
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [load(got, i), load(expected, i)]
-    if (a === b || (a !== a && b !== b)) continue
+    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue
     const difference = Math.abs(Number(a) - Number(b))
     if (difference <= tolerance.absolute + tolerance.relative * Math.abs(Number(b))) continue
     assert.fail(`${name}[${i}]: machine code gives ${a}, the interpreter ${b} (${dtype})`)

@@ -346,3 +346,42 @@ test('scratch is private and barriers separate phases', options, () => {
       { threads },
     )
 })
+
+test('a condition that differs between lanes masks loops, accumulators and stores inside it', options, () => {
+  const [rows, columns] = [6, 21]
+  const [x, out] = [param(0, 'float32', rows * columns), param(1, 'float32', columns)]
+  const loop = loopOver('vector', columns, 16, (j) => {
+    const acc = accumulator('float32', 1, 'max')
+    const last = { ...fresh('last'), dtype: 'float32' as const }
+    const at = (i: Expression) => indexAlu('add', indexAlu('mul', i, indexLiteral(columns)), j)
+    const condition = lessThan(literal('float32', -6), loadOf(x, j))
+    const inner = loopOver('serial', rows, 1, (i) => [
+      { op: 'accumulate', accumulator: acc, value: loadOf(x, at(i)) },
+      loopOver('unroll', 2, 1, () => [{ op: 'accumulate', accumulator: acc, value: loadOf(x, j) }]),
+    ])
+    return [
+      { op: 'declare', accumulator: acc, initial: literal('float32', -100) },
+      { op: 'let', binding: last, value: readOf(acc) },
+      { op: 'if', condition, body: [inner, storeTo(out, j, alu('add', 'float32', readOf(acc), referenceTo(last)))] },
+    ]
+  })
+  for (const checked of [false, true])
+    assertSame(kernelOf([x, out], [loop]), [ramp('float32', rows * columns), ramp('float32', columns)], { checked })
+})
+
+test('reductions propagate NaN and keep infinities', options, () => {
+  for (const kind of ['max', 'min', 'sum'] as const)
+    for (const place of [0, 5, 12, 18]) {
+      const [x, out] = [param(0, 'float32', 19), param(1, 'float32', 1)]
+      const acc = accumulator('float32', 8, kind)
+      const body: Statement[] = [
+        { op: 'declare', accumulator: acc, initial: literal('float32', 2) },
+        loopOver('vector', 19, 8, (i) => [{ op: 'accumulate', accumulator: acc, value: loadOf(x, i) }]),
+        storeTo(out, indexLiteral(0), readOf(acc)),
+      ]
+      for (const special of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const values = Array.from({ length: 19 }, (_, i) => (i === place ? special : i))
+        assertSame(kernelOf([x, out], body), [dataOf('float32', values), empty('float32', 1)])
+      }
+    }
+})

@@ -5,10 +5,8 @@ import { MathBuilder } from './math-builder.ts'
 import type { Selection } from './select-state.ts'
 
 const log2High = 0.693359375
-const log2Low = -2.12194440054690583e-4
-const expCoefficients = [
-  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.50000001201,
-]
+const log2Low = -2.1219444005469057e-4
+const expCoefficients = [1.98756915e-4, 0.0013981999507, 0.0083334519073, 0.041665795894, 0.16666665459, 0.50000001201]
 /** Beyond these the result is infinite or 0. */
 const expRange = { lowest: -104, highest: 89 }
 
@@ -30,8 +28,8 @@ const powerOfTwo = (s: Selection, exponent: VirtualRegister, bytes: number): Vir
   s.vector2('vpslld', bytes, s.vector3('vpaddd', bytes, exponent, s.i32(127)), 23)
 
 const logCoefficients = [
-  ...[7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1],
-  ...[-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
+  ...[0.070376836292, -0.1151461031, 0.1167699874, -0.12420140846, 0.14249322787],
+  ...[-0.16668057665, 0.20000714765, -0.24999993993, 0.33333331174],
 ]
 const smallestNormal = 2 ** -126
 const bitsOfRootHalf = 0x3f3504f3
@@ -54,8 +52,8 @@ export function logFloat32(s: Selection, x: VirtualRegister, bytes: number): Vir
 
 /** log of 0, of negative numbers, of infinity and of NaN, on top of the ordinary result. */
 export function specialLogs(m: MathBuilder, x: VirtualRegister, result: VirtualRegister): VirtualRegister {
-  const isFinite = m.compare(x, 'less', Number.POSITIVE_INFINITY)
-  const orInfinite = m.select(isFinite, result, x)
+  const bounded = m.compare(x, 'less', Number.POSITIVE_INFINITY)
+  const orInfinite = m.select(bounded, result, x)
   const orNegative = m.select(m.compare(x, 'less', 0), Number.NaN, orInfinite)
   return m.select(m.compare(x, 'equal', 0), Number.NEGATIVE_INFINITY, orNegative)
 }

@@ -5,8 +5,8 @@ import { MathBuilder } from './math-builder.ts'
 import { specialLogs } from './math-float32.ts'
 import type { Part, Selection } from './select-state.ts'
 
-export const log2High = 6.9314718036912381649e-1
-export const log2Low = 1.90821492927058770002e-10
+export const log2High = 0.6931471803691238
+export const log2Low = 1.9082149292705877e-10
 
 /** 1/13!, …, 1/2! */
 const expCoefficients = Array.from({ length: 12 }, (_, i) => {
@@ -39,8 +39,8 @@ const powerOfTwo = (m: MathBuilder, exponent: VirtualRegister): VirtualRegister 
   m.s.vector2('vpsllq', m.bytes, m.add(exponent, wholeInLowBits + 1023), 52)
 
 const logCoefficients = [
-  ...[1.479819860511658591e-1, 1.531383769920937332e-1, 1.818357216161805012e-1, 2.222219843214978396e-1],
-  ...[2.857142874366239149e-1, 3.999999999940941908e-1, 6.66666666666673513e-1],
+  ...[0.14798198605116586, 0.15313837699209373, 0.1818357216161805, 0.22222198432149784],
+  ...[0.2857142874366239, 0.3999999999940942, 0.6666666666666735],
 ]
 const smallestNormal = 2 ** -1022
 

@@ -47,11 +47,11 @@ function logPair(m: MathBuilder, x: VirtualRegister): Pair {
 
 function atLimits(m: MathBuilder, x: VirtualRegister, { high, low }: Pair): Pair {
   const isZero = m.compare(x, 'equal', 0)
-  const isFinite = m.compare(x, 'less', Number.POSITIVE_INFINITY)
-  const orInfinite = m.select(isFinite, high, x)
+  const bounded = m.compare(x, 'less', Number.POSITIVE_INFINITY)
+  const orInfinite = m.select(bounded, high, x)
   return {
     high: m.select(isZero, Number.NEGATIVE_INFINITY, orInfinite),
-    low: m.and(m.and(low, isFinite), m.compare(x, 'notEqual', 0)),
+    low: m.and(m.and(low, bounded), m.compare(x, 'notEqual', 0)),
   }
 }
 

@@ -87,8 +87,8 @@ export function extremum(s: Selection, kind: 'max' | 'min', form: FloatForm, a: 
   if (isNumberConstant(b)) return s.vector3(mnemonic, bytes, b, a)
   const first = s.load(a, bytes)
   const larger = s.vector3(mnemonic, bytes, first, b)
-  const isNaN = s.vector3(wide ? 'vcmppd' : 'vcmpps', bytes, first, first, unordered)
-  return s.blend(bytes, wide, isNaN, first, larger)
+  const isUnordered = s.vector3(wide ? 'vcmppd' : 'vcmpps', bytes, first, first, unordered)
+  return s.blend(bytes, wide, isUnordered, first, larger)
 }
 
 /** a * b + c with one rounding, in a new register. */
@@ -148,6 +148,6 @@ function modulo(s: Selection, a: VirtualRegister, b: VirtualRegister, bytes: num
   const notZero = s.vector3('vcmppd', bytes, rest, s.f64(0), 4)
   const signs = s.vector3('vxorpd', bytes, rest, b)
   const wrong = s.vector3('vandpd', bytes, notZero, signs)
-  const isNaN = s.vector3('vcmppd', bytes, b, b, unordered)
-  return s.blend(bytes, true, s.vector3('vorpd', bytes, wrong, isNaN), moved, rest)
+  const isUnordered = s.vector3('vcmppd', bytes, b, b, unordered)
+  return s.blend(bytes, true, s.vector3('vorpd', bytes, wrong, isUnordered), moved, rest)
 }

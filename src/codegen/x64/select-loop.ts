@@ -16,21 +16,23 @@ export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): v
   if (extent === undefined) throw s.fail(`the extent of ${loop.variable.name} differs between lanes`)
   const count = extent.terms.length === 0 ? extent.constant : undefined
   if (count !== undefined && count <= 0) return
-  if (loop.kind === 'parallel') return parallelLoop(s, loop, extent)
-  if (loop.kind === 'vector' && groups[0].lanes === 1) return vectorLoop(s, loop, extent, count)
-  if (count === 1 || (loop.kind === 'unroll' && count !== undefined && count <= largestUnroll)) {
-    for (let i = 0; i < count; i++) {
-      s.variables.set(loop.variable.id, constantAffine(i))
+  if (loop.kind === 'parallel') parallelLoop(s, loop, extent)
+  else if (loop.kind === 'vector' && groups[0].lanes === 1) vectorLoop(s, loop, extent, count)
+  else if (count === 1 || (loop.kind === 'unroll' && count !== undefined && count <= largestUnroll))
+    repeatBody(s, loop, count, groups)
+  else
+    countedLoop(s, constantRegister(s, 0), limitOf(s, extent), 1, count === undefined, (counter) => {
+      s.variables.set(loop.variable.id, counter)
       selectStatements(s, loop.body, groups)
-      s.group = scalarGroup
-    }
-    return
-  }
-  const end = limitOf(s, extent)
-  countedLoop(s, constantRegister(s, 0), end, 1, count === undefined, (counter) => {
-    s.variables.set(loop.variable.id, counter)
+    })
+}
+
+function repeatBody(s: Selection, loop: For, count: number, groups: readonly Group[]): void {
+  for (let i = 0; i < count; i++) {
+    s.variables.set(loop.variable.id, constantAffine(i))
     selectStatements(s, loop.body, groups)
-  })
+    s.group = scalarGroup
+  }
 }
 
 type Limit = VirtualRegister | number

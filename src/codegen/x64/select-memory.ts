@@ -1,7 +1,7 @@
 // Loads and stores: scalars, contiguous lanes, broadcast elements, and lanes one by one, with predicates and bounds tests.
 import { bytesOf, type DType } from '../../base/dtype.ts'
 import type { Expression, Load, Memory, Store } from '../../kernel/kernel-node.ts'
-import type { MemoryOperand, VirtualRegister } from '../machine/machine-op.ts'
+import { type MemoryOperand, resized, type VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { raiseError } from './select-check.ts'
 import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
@@ -11,7 +11,6 @@ import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from 
 import { type Affine, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
 
-const sized = (address: MemoryOperand, bytes: number): MemoryOperand => ({ ...address, bytes })
 const shifted = (address: MemoryOperand, by: number): MemoryOperand => ({ ...address, disp: address.disp + by })
 
 /** The error code of a bounds test that failed in checked mode; position is the param's slot, or -1 for scratch. */
@@ -45,10 +44,16 @@ function branchedLoad(s: Selection, e: Load, guard: Expression): LaneValue {
   s.conditional(() => {
     branchUnless(s, guard, skip)
     const loaded = loadValue(s, { ...e, guard: undefined, otherwise: undefined })
-    loaded.parts.forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
+    assign(s, result, loaded.parts, bytes)
   })
   s.markEnd(skip)
   return { form, parts: result }
+}
+
+function assign(s: Selection, targets: readonly VirtualRegister[], parts: readonly Part[], bytes: number): void {
+  targets.forEach((target, i) => {
+    s.write('vmovaps', target.view(bytes), operandOf(parts[i], bytes))
+  })
 }
 
 const provedInside = (s: Selection, memory: Memory, index: Expression): boolean => {
@@ -74,7 +79,7 @@ function conditionalLoad(s: Selection, e: Load, predicate: VirtualRegister | und
   s.conditional(() => {
     if (predicate) skipUnlessAny(s, predicate, skip)
     if (checked) boundsTest(s, e.memory, indexSum(s, e.index), skip)
-    plainLoad(s, e).forEach((part, i) => s.write('vmovaps', result[i].view(bytes), operandOf(part, bytes)))
+    assign(s, result, plainLoad(s, e), bytes)
   })
   s.markEnd(skip)
   return { form, parts: result }
@@ -107,15 +112,15 @@ const narrowLoads: Partial<Record<DType, Mnemonic>> = { int8: 'movsx', int16: 'm
 /** An element of fewer than 32 bits in a general register, as its lanes hold it before `fromStored`. */
 function narrowElement(s: Selection, dtype: DType, address: MemoryOperand): VirtualRegister {
   const register = s.general()
-  s.write(narrowLoads[dtype] ?? 'movzx', register.view(4), sized(address, bytesOf(dtype)))
+  s.write(narrowLoads[dtype] ?? 'movzx', register.view(4), resized(address, bytesOf(dtype)))
   return register
 }
 
 function scalarLoad(s: Selection, dtype: DType, address: MemoryOperand): Part {
   const target = s.vector()
   const bytes = bytesOf(dtype)
-  if (bytes === 8) s.write('vmovsd', target.view(16), sized(address, 8))
-  else if (bytes === 4) s.write('vmovss', target.view(16), sized(address, 4))
+  if (bytes === 8) s.write('vmovsd', target.view(16), resized(address, 8))
+  else if (bytes === 4) s.write('vmovss', target.view(16), resized(address, 4))
   else {
     s.write('vmovd', target.view(16), narrowElement(s, dtype, address).view(4))
     return fromStored(s, dtype, target)
@@ -131,7 +136,7 @@ function broadcastLoad(s: Selection, dtype: DType, address: MemoryOperand): read
     return broadcast(s, { form, parts: [scalar] }).parts
   }
   const target = s.vector()
-  s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', target.view(s.partBytes(form)), sized(address, size))
+  s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', target.view(s.partBytes(form)), resized(address, size))
   return new Array<Part>(s.partCount(form)).fill(target)
 }
 
@@ -151,11 +156,11 @@ function contiguousLoad(s: Selection, dtype: DType, address: MemoryOperand): rea
   if (extend === undefined)
     return Array.from({ length: s.partCount(form) }, (_, i) => {
       const target = s.vector()
-      s.write('vmovups', target.view(bytes), sized(shifted(address, i * 32), bytes))
+      s.write('vmovups', target.view(bytes), resized(shifted(address, i * 32), bytes))
       return target
     })
   const target = s.vector()
-  s.write(extend, target.view(bytes), sized(address, bytesOf(dtype) * s.group.lanes))
+  s.write(extend, target.view(bytes), resized(address, bytesOf(dtype) * s.group.lanes))
   return [fromStored(s, dtype, target)]
 }
 
@@ -171,7 +176,7 @@ function maskedLoad(s: Selection, e: Load, predicate: VirtualRegister): Part[] {
   const mnemonic = isWide(form) ? 'vmaskmovpd' : 'vmaskmovps'
   return partMasks(s, form, predicate).map((mask, i) => {
     const target = s.vector()
-    s.write(mnemonic, target.view(bytes), mask.view(bytes), sized(shifted(address, i * 32), bytes))
+    s.write(mnemonic, target.view(bytes), mask.view(bytes), resized(shifted(address, i * 32), bytes))
     return target
   })
 }
@@ -184,7 +189,7 @@ function gather(s: Selection, e: Load, predicate: VirtualRegister | undefined): 
     const sum = affineAtLane(s, e.index, lane)
     const skip = s.label()
     if (s.options.checked) boundsTest(s, e.memory, sum, skip)
-    const address = sized(addressOf(s, e.memory, sum), size)
+    const address = resized(addressOf(s, e.memory, sum), size)
     builder.insert(lane, size < 4 ? narrowElement(s, e.dtype, address).view(4) : address)
     s.markEnd(skip)
   })
@@ -236,7 +241,7 @@ function storeContiguous(
   }
   const masks = predicate && partMasks(s, form, predicate)
   parts.forEach((part, i) => {
-    const target = sized(shifted(address, i * 32), bytes)
+    const target = resized(shifted(address, i * 32), bytes)
     const source = s.load(part, bytes)
     if (masks === undefined) s.read('vmovups', target, source.view(bytes))
     else s.read(isWide(form) ? 'vmaskmovpd' : 'vmaskmovps', target, masks[i].view(bytes), source.view(bytes))
@@ -253,7 +258,7 @@ function storePacked(s: Selection, dtype: DType, address: MemoryOperand, part: P
   let whole = packed
   if (lanes === 8) whole = s.vector3(size === 1 ? 'vpunpckldq' : 'vpunpcklqdq', 16, packed, upperHalf(s, packed))
   const bytes = size * lanes
-  s.read(bytes === 16 ? 'vmovups' : bytes === 8 ? 'vmovq' : 'vmovd', sized(address, bytes), whole.view(16))
+  s.read(bytes === 16 ? 'vmovups' : bytes === 8 ? 'vmovq' : 'vmovd', resized(address, bytes), whole.view(16))
 }
 
 function packingOrder(size: number): Uint8Array {
@@ -291,7 +296,7 @@ function storeLanes(
 }
 
 function storeElement(s: Selection, size: number, address: MemoryOperand, half: VirtualRegister, at: number): void {
-  const target = sized(address, size)
+  const target = resized(address, size)
   if (size === 1) s.read('vpextrb', target, half.view(16), at * 4)
   else if (size === 2) s.read('vpextrw', target, half.view(16), at * 2)
   else if (at === 0) s.read(size === 8 ? 'vmovsd' : 'vmovss', target, half.view(16))

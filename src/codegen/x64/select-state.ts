@@ -9,6 +9,7 @@ import {
   type MachineOperand,
   type MemoryOperand,
   memoryOperand,
+  resized,
   VirtualRegister,
 } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
@@ -149,6 +150,8 @@ export class Selection {
   /** evaluates an expression that is not of dtype 'index' in the current group */
   readonly value: (expression: Expression) => LaneValue
   readonly #constants = new Map<string, MemoryOperand>()
+  readonly #singles = new Map<number, MemoryOperand>()
+  readonly #doubles = new Map<number, MemoryOperand>()
   readonly #targets = new Set<number>()
   #labels = 0
 
@@ -247,11 +250,29 @@ export class Selection {
   }
 
   f32(value: number): MemoryOperand {
-    return this.pool(`f32 ${Object.is(value, -0) ? '-0' : value}`, () => new Float32Array(8).fill(value))
+    return this.#float(this.#singles, value, 'f32', Float32Array)
   }
 
   f64(value: number): MemoryOperand {
-    return this.pool(`f64 ${Object.is(value, -0) ? '-0' : value}`, () => new Float64Array(4).fill(value))
+    return this.#float(this.#doubles, value, 'f64', Float64Array)
+  }
+
+  /** By number first: formatting one takes longer than all the rest. */
+  #float(
+    known: Map<number, MemoryOperand>,
+    value: number,
+    form: 'f32' | 'f64',
+    make: typeof Float32Array | typeof Float64Array,
+  ): MemoryOperand {
+    const negativeZero = Object.is(value, -0)
+    let operand = negativeZero ? undefined : known.get(value)
+    if (operand === undefined) {
+      operand = this.pool(`${form} ${negativeZero ? '-0' : value}`, () =>
+        new make(32 / make.BYTES_PER_ELEMENT).fill(value),
+      )
+      if (!negativeZero) known.set(value, operand)
+    }
+    return operand
   }
 
   i32(value: number): MemoryOperand {
@@ -361,7 +382,7 @@ export class Selection {
 }
 
 export const operandOf = (part: Part, bytes: number): MachineOperand =>
-  part instanceof VirtualRegister ? part.view(bytes) : { ...part, bytes }
+  part instanceof VirtualRegister ? part.view(bytes) : resized(part, bytes)
 
 /** The instructions of a block, in order. */
 export function flatten(block: Block): MachineOp[] {

@@ -47,17 +47,19 @@ function selectShared(s: Selection, statement: Statement, groups: readonly Group
   s.group = scalarGroup
   switch (statement.op) {
     case 'for':
-      return selectLoop(s, statement, groups)
+      selectLoop(s, statement, groups)
+      break
     case 'if': {
       const end = s.label()
       branchUnless(s, statement.condition, end)
       selectStatements(s, statement.body, groups)
       s.mark(end)
-      return
+      break
     }
     case 'tileMultiply':
       if (groups[0].lanes > 1) throw s.fail('tileMultiply stands inside a vector loop')
-      return tileMultiply(s, statement)
+      tileMultiply(s, statement)
+      break
     case 'barrier':
       s.sequence('barrier', 'read', barrierClobbers, s.contextPointer.view(8))
   }
@@ -67,17 +69,23 @@ function selectSimple(s: Selection, statement: Statement): void {
   freshMemo(s)
   switch (statement.op) {
     case 'let':
-      return bind(s, statement)
+      bind(s, statement)
+      break
     case 'declare':
-      return declareAccumulator(s, statement)
+      declareAccumulator(s, statement)
+      break
     case 'accumulate':
-      return accumulate(s, statement)
+      accumulate(s, statement)
+      break
     case 'store':
-      return storeValue(s, statement)
+      storeValue(s, statement)
+      break
     case 'check':
-      return checkIndex(s, statement)
+      checkIndex(s, statement)
+      break
     case 'if':
-      return predicated(s, statement)
+      predicated(s, statement)
+      break
     default:
       throw s.fail(`${statement.op} cannot stand among statements of one group`)
   }

@@ -2,7 +2,7 @@
 import { sizeOf } from '../../base/shape.ts'
 import type { Node } from '../../graph/node.ts'
 import { storeTo } from '../../kernel/builders.ts'
-import type { Kernel, Memory, Param } from '../../kernel/kernel-node.ts'
+import type { Expression, Kernel, Memory, Param } from '../../kernel/kernel-node.ts'
 import type { CheckSite } from '../plan.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import { countUses, Evaluation, type Hook, toStored, weightOf } from './evaluate.ts'
@@ -16,6 +16,15 @@ export interface LoweredKernel {
   readonly temporaries: readonly Temporary[]
   readonly checks: readonly CheckSite[]
 }
+
+/** An element of a node, and where it goes unless to the output of that name. */
+export interface ElementStore {
+  readonly node: Node
+  readonly indices: readonly Affine[]
+  readonly memory?: Memory
+}
+
+const isPlain = ({ op }: Expression): boolean => op === 'literal' || op === 'reference'
 
 /** A group on its way to a kernel. */
 export class Lowering {
@@ -43,6 +52,19 @@ export class Lowering {
   /** An evaluation that writes to the statement list that is open now. */
   evaluation(scope: Scope, hook?: Hook, memory: ReadonlyMap<Node, Memory> = this.inputs): Evaluation {
     return new Evaluation({ builder: this.builder, memory, materialize: scope.materialize, uses: this.uses, hook })
+  }
+
+  /**
+   * Stores one element each of several outputs. All are computed before the first is stored: an output may take the place of an input
+   * that another one reads.
+   */
+  storeAll(scope: Scope, evaluation: Evaluation, stores: readonly ElementStore[]): void {
+    const values = stores.map(({ node, indices }) => toStored(evaluation.evaluate(node, indices), node.dtype))
+    const named = values.map((value, i) => (i === 0 || isPlain(value) ? value : this.builder.bind('out', value)))
+    stores.forEach(({ node, indices, memory }, i) => {
+      const position = scope.materialize(linearIndex(indices, node.shape))
+      this.builder.emit(storeTo(memory ?? this.outputs.get(node)!, position, named[i]))
+    })
   }
 
   /** Stores an output's element. */

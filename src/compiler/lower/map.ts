@@ -3,12 +3,11 @@
 import { CompileError } from '../../base/errors.ts'
 import { formatShape, sizeOf } from '../../base/shape.ts'
 import type { Node } from '../../graph/node.ts'
-import { storeTo } from '../../kernel/builders.ts'
 import type { Memory } from '../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
-import { toStored, widestBytes } from './evaluate.ts'
-import { type Affine, linearIndex, makeAxis, unravel } from './index-algebra.ts'
+import { widestBytes } from './evaluate.ts'
+import { type Affine, makeAxis, unravel } from './index-algebra.ts'
 import { blocksFor, chooseVectorAxis, lanesFor, parallelNest } from './loops.ts'
 import { type LoweredKernel, Lowering, traceIndices } from './lowered-kernel.ts'
 import { refine } from './refine.ts'
@@ -50,10 +49,11 @@ export function writeMap(
   const blocks = blocksFor(size, bytes * (group.inputs.length + group.outputs.length) + weight)
   parallelNest(builder, new Scope(), ordered, blocks, vector, (scope) => {
     const evaluation = lowering.evaluation(scope, undefined, memory)
-    roots(refined.roots[0]).forEach(({ node, indices }, i) => {
-      const value = toStored(evaluation.evaluate(node, indices), node.dtype)
-      builder.emit(storeTo(stores[i].memory, scope.materialize(linearIndex(indices, node.shape)), value))
-    })
+    lowering.storeAll(
+      scope,
+      evaluation,
+      roots(refined.roots[0]).map((root, i) => ({ ...root, memory: stores[i].memory })),
+    )
   })
 }
 

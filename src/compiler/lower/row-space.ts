@@ -69,6 +69,11 @@ export class RowSpace {
     this.outputs = group.outputs.map((node) => this.#place(node, members))
   }
 
+  /** Reductions that this kernel computes, not those that it reads from memory. */
+  isOwn(node: Node): node is Node<'reduce'> {
+    return isOp(node, 'reduce') && this.reduces.includes(node)
+  }
+
   #requireSpace(node: Node<'reduce'>): void {
     const runs = runsOf(node.inputs[0].shape, node.attrs.axes)
     const same = runs.length === this.runs.length && runs.every((run, i) => sameRun(run, this.runs[i]))
@@ -113,7 +118,7 @@ export class RowSpace {
     const inShape = (node: Node) => sameShape(node.shape, this.shape)
     for (const { inputs } of this.reduces) if (inShape(inputs[0])) members.add(inputs[0])
     for (const node of group.inner)
-      if (isOp(node, 'expand') && inShape(node) && isOp(node.inputs[0], 'reduce')) members.add(node)
+      if (isOp(node, 'expand') && inShape(node) && this.isOwn(node.inputs[0])) members.add(node)
     for (let before = -1; before !== members.size; ) {
       before = members.size
       for (const node of group.inner) {

@@ -3,7 +3,7 @@
 
 import { CompileError } from '../../base/errors.ts'
 import { sizeOf } from '../../base/shape.ts'
-import { isOp, type Node } from '../../graph/node.ts'
+import type { Node } from '../../graph/node.ts'
 import { castTo, loadOf, storeTo, zeroOf } from '../../kernel/builders.ts'
 import type { Accumulator, Expression, Memory, Scratch } from '../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../schedule-types.ts'
@@ -83,7 +83,7 @@ class RowLowering {
       indices: this.#space.indices(positions, node.shape, attrs.axes, true),
       stored: false,
     }))
-    const hook: Hook = (node) => (node.op === 'reduce' ? zeroOf(computeDType(node.dtype)) : undefined)
+    const hook: Hook = (node) => (this.#space.isOwn(node) ? zeroOf(computeDType(node.dtype)) : undefined)
     return traceIndices(group, inputs, uses, hook, [...roots, ...reduced])
   }
 
@@ -154,7 +154,7 @@ class RowLowering {
   #hook(value: (node: Node<'reduce'>) => Expression): Hook {
     const expected = new Map<Node, string>()
     return (node, indices) => {
-      if (!isOp(node, 'reduce')) return undefined
+      if (!this.#space.isOwn(node)) return undefined
       let key = expected.get(node)
       if (key === undefined) {
         const { shape } = node.inputs[0]

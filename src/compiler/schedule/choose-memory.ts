@@ -152,7 +152,8 @@ class MemoryChooser {
 
   #feedsPacking(node: Node): boolean {
     return (this.#users.get(node) ?? []).some(
-      (user) => user.op === 'contract' || (weightOf(user) === 0 && !this.#clusters.of.has(user) && this.#feedsPacking(user)),
+      (user) =>
+        user.op === 'contract' || (weightOf(user) === 0 && !this.#clusters.of.has(user) && this.#feedsPacking(user)),
     )
   }
 

@@ -2,9 +2,9 @@
 import type { Shape } from '../../base/shape.ts'
 import { elementsOf, type Node } from '../../graph/node.ts'
 import { axisIndex, makeAxis } from '../lower/index-algebra.ts'
+import type { Anchor } from '../schedule-types.ts'
 import { TileSpace } from '../tile-space.ts'
 import { axisTags, followsRow } from './row-space.ts'
-import type { Anchor } from '../schedule-types.ts'
 
 export interface RowSpace {
   /** the full iteration shape, without axes of size 1 */
@@ -51,5 +51,7 @@ export const sameRowSpace = (a: RowSpace, b: RowSpace): boolean =>
  */
 export function staysInSpace(node: Node, cluster: Cluster, leads: (node: Node) => boolean): boolean {
   if (cluster.row) return followsRow(node, axisTags(node, cluster.row), cluster, leads)
-  return cluster.tile !== undefined && elementsOf(node) === elementsOf(cluster.anchorNode) && cluster.tile.admit(node, leads)
+  return (
+    cluster.tile !== undefined && elementsOf(node) === elementsOf(cluster.anchorNode) && cluster.tile.admit(node, leads)
+  )
 }

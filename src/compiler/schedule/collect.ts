@@ -2,7 +2,10 @@
 import type { Node } from '../../graph/node.ts'
 
 /** Everything between the outputs and memory: what is computed inside, inputs before users, and what is read. */
-export function collect(outputs: readonly Node[], isOutside: (node: Node) => boolean): { inputs: Node[]; inner: Node[] } {
+export function collect(
+  outputs: readonly Node[],
+  isOutside: (node: Node) => boolean,
+): { inputs: Node[]; inner: Node[] } {
   const inputs: Node[] = []
   const inner: Node[] = []
   const seen = new Set<Node>()
@@ -19,4 +22,3 @@ export function collect(outputs: readonly Node[], isOutside: (node: Node) => boo
   for (const output of outputs) visit(output)
   return { inputs, inner }
 }
-

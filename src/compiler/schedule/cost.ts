@@ -4,8 +4,28 @@ import { elementsOf, type Node, type OpName } from '../../graph/node.ts'
 
 /** Weights of an element's work against one addition; everything not named moves data and weighs nothing. */
 const weights: Partial<Record<OpName, number>> = {
-  add: 1, mul: 1, max: 1, less: 1, equal: 1, and: 1, or: 1, xor: 1, shiftLeft: 1, shiftRight: 1, where: 1,
-  cast: 1, floor: 1, div: 4, sqrt: 4, mod: 6, exp: 10, log: 10, sin: 12, cos: 12, pow: 25, gather: 4,
+  add: 1,
+  mul: 1,
+  max: 1,
+  less: 1,
+  equal: 1,
+  and: 1,
+  or: 1,
+  xor: 1,
+  shiftLeft: 1,
+  shiftRight: 1,
+  where: 1,
+  cast: 1,
+  floor: 1,
+  div: 4,
+  sqrt: 4,
+  mod: 6,
+  exp: 10,
+  log: 10,
+  sin: 12,
+  cos: 12,
+  pow: 25,
+  gather: 4,
 }
 
 export const weightOf = (node: Node): number => weights[node.op] ?? 0

@@ -59,7 +59,8 @@ class ClusterBuilder {
         return true
       }
       case 'reduce': {
-        if (!this.#fuse || !this.#joinsRow(node)) this.#open(new Cluster(this.#list.length, 'row', node, rowSpaceOf(node)))
+        if (!this.#fuse || !this.#joinsRow(node))
+          this.#open(new Cluster(this.#list.length, 'row', node, rowSpaceOf(node)))
         return true
       }
       default:
@@ -100,8 +101,7 @@ class ClusterBuilder {
   /** Adding `node` must not make the cluster wait for something that waits for it, and must keep to its space. */
   #mayJoin(node: Node, cluster: Cluster): boolean {
     if (cluster.members.size >= memberLimit) return false
-    for (const below of this.#clustersBelow(node))
-      if (below !== cluster && below.before.has(cluster.id)) return false
+    for (const below of this.#clustersBelow(node)) if (below !== cluster && below.before.has(cluster.id)) return false
     return staysInSpace(node, cluster, (below) => this.#reads.get(below)?.has(cluster) ?? false)
   }
 

@@ -2,8 +2,8 @@
 import { sameShape } from '../../base/shape.ts'
 import type { Node } from '../../graph/node.ts'
 import { opTable } from '../../graph/op-table.ts'
-import { collect } from './collect.ts'
 import type { KernelGroup } from '../schedule-types.ts'
+import { collect } from './collect.ts'
 
 const outputLimit = 8
 
@@ -29,7 +29,10 @@ export function mergeMaps(groups: readonly KernelGroup[]): KernelGroup[] {
       if (host.anchor !== 'map' || host.outputs.length >= outputLimit) return false
       if (!sameShape(host.outputs[0].shape, group.outputs[0].shape)) return false
       if (mergedLevels[index] === level) return host.inputs.some((input) => group.inputs.includes(input))
-      return readsInPlace(group, host) && group.inputs.every((i) => host.outputs.includes(i) || levelOfInput(i) < mergedLevels[index])
+      return (
+        readsInPlace(group, host) &&
+        group.inputs.every((i) => host.outputs.includes(i) || levelOfInput(i) < mergedLevels[index])
+      )
     }
     const index = group.anchor === 'map' ? merged.findIndex((_, i) => fits(i)) : -1
     if (index < 0) {

@@ -9,7 +9,14 @@ export type AxisTags = readonly number[] | undefined
 /** Tags of a node that is to join the space: all axes in order (whole), or the kept axes in order (one value a row). */
 export function axisTags(node: Node, space: RowSpace): AxisTags {
   const all = space.full.map((_, axis) => axis)
-  return tagsAlong(node, all, space) ?? tagsAlong(node, all.filter((axis) => !space.reduced[axis]), space)
+  return (
+    tagsAlong(node, all, space) ??
+    tagsAlong(
+      node,
+      all.filter((axis) => !space.reduced[axis]),
+      space,
+    )
+  )
 }
 
 function tagsAlong(node: Node, spaceAxes: readonly number[], space: RowSpace): AxisTags {
@@ -24,12 +31,7 @@ function tagsAlong(node: Node, spaceAxes: readonly number[], space: RowSpace): A
 }
 
 /** Whether each path from `node` up into the cluster reaches a member at the same row. */
-export function followsRow(
-  node: Node,
-  tags: AxisTags,
-  cluster: Cluster,
-  leads: (node: Node) => boolean,
-): boolean {
+export function followsRow(node: Node, tags: AxisTags, cluster: Cluster, leads: (node: Node) => boolean): boolean {
   if (!tags) return false
   for (let i = 0; i < node.inputs.length; i++) {
     const input = node.inputs[i]
@@ -50,7 +52,10 @@ function tagsOfInput(node: Node, position: number, tags: readonly number[], clus
     case 'expand':
       return tags.map((tag, axis) => (input.shape[axis] === 1 ? -1 : tag))
     case 'reshape':
-      return retag(tags.filter((tag) => tag >= 0), input)
+      return retag(
+        tags.filter((tag) => tag >= 0),
+        input,
+      )
     case 'reduce':
       return axisTags(input, cluster.row!)
     case 'gather': {

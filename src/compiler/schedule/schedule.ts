@@ -1,13 +1,13 @@
 // schedule: graph of primitives -> kernel groups in an order that respects every dependency (design section 5).
 import { CompileError } from '../../base/errors.ts'
 import type { Node } from '../../graph/node.ts'
-import { chooseMemory, type MemoryChoice } from './choose-memory.ts'
-import type { Cluster } from './cluster.ts'
-import { type Clusters, formClusters } from './form-clusters.ts'
-import { collect } from './collect.ts'
-import { mergeMaps } from './merge-maps.ts'
 import type { KernelGroup, Schedule } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
+import { chooseMemory, type MemoryChoice } from './choose-memory.ts'
+import type { Cluster } from './cluster.ts'
+import { collect } from './collect.ts'
+import { type Clusters, formClusters } from './form-clusters.ts'
+import { mergeMaps } from './merge-maps.ts'
 
 export interface ScheduleOptions {
   /** off: every aggregate alone in its kernel, every elementwise result in memory only where it must be */

@@ -30,8 +30,7 @@ const equalNodes = (a: Node, b: Node): boolean =>
 /** Structural equality of plain data; objects that are not plain (bodies of loops) by identity. */
 export function sameData(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
-  if (Array.isArray(a))
-    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameData(item, b[i]))
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameData(item, b[i]))
   if (!isPlain(a) || !isPlain(b)) return false
   const keys = Object.keys(a)
   return keys.length === Object.keys(b).length && keys.every((key) => sameData(a[key], b[key]))

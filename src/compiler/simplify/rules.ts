@@ -1,6 +1,7 @@
 // Rewrite rules on the tensor graph. Each keeps every value bit for bit: floats are never reassociated.
-import type { Rule, RuleTable } from '../../base/rewrite.ts'
+
 import { isFloat } from '../../base/dtype.ts'
+import type { Rule, RuleTable } from '../../base/rewrite.ts'
 import { sameShape, sizeOf } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { expandComposite } from '../../graph/composites/composite-table.ts'
@@ -31,7 +32,12 @@ const permuteRule: NodeRule = {
     const { axes } = node.attrs
     if (axes.every((axis, i) => axis === i)) return node.inputs[0]
     const [input] = node.inputs
-    return isOp(input, 'permute') ? build.permute(input.inputs[0], axes.map((axis) => input.attrs.axes[axis])) : undefined
+    return isOp(input, 'permute')
+      ? build.permute(
+          input.inputs[0],
+          axes.map((axis) => input.attrs.axes[axis]),
+        )
+      : undefined
   },
 }
 
@@ -102,7 +108,14 @@ const vectorProductRule: NodeRule = {
     const left = build.reshape(a, [...shared, ...rows, ...columns.map(() => 1), ...depth])
     const right = build.reshape(b, [...shared, ...rows.map(() => 1), ...columns, ...depth])
     const products = build.mul(left, right)
-    return build.reshape(build.reduce('sum', products, depth.map((_, i) => rank + i)), node.shape)
+    return build.reshape(
+      build.reduce(
+        'sum',
+        products,
+        depth.map((_, i) => rank + i),
+      ),
+      node.shape,
+    )
   },
 }
 

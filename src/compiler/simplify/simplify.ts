@@ -1,7 +1,8 @@
 // simplify: a program's graph -> the same in primitives, over placeholder leaves, with equal nodes one and trivial ones gone.
-import { rewrite } from '../../base/rewrite.ts'
+import { type RewriteOptions, type Rule, rewrite } from '../../base/rewrite.ts'
+import { makeScanBody } from '../../graph/builders/scan.ts'
 import * as build from '../../graph/builders.ts'
-import type { Node } from '../../graph/node.ts'
+import { isOp, makeNode, type Node, type ScanBody } from '../../graph/node.ts'
 import { substitute, withInputs } from '../../graph/substitute.ts'
 import type { Graph } from '../graph.ts'
 import { makeIntern } from './intern.ts'
@@ -22,15 +23,40 @@ export function simplify(graph: Graph, enabled = true): SimpleGraph {
     new Map(graph.leaves.map((leaf, slot) => [leaf, leaves[slot]])),
   )
   const fired = new Map<string, number>()
-  const simple = rewrite(over, {
-    opOf: (node: Node) => node.op,
-    inputsOf: (node: Node) => node.inputs,
+  const intern = enabled ? makeIntern() : undefined
+  const rules = { ...(enabled ? simplifyRules : expandRules), scan: [stepRule((steps) => rewrite(steps, options))] }
+  const options: RewriteOptions<Node> = {
+    opOf: (node) => node.op,
+    inputsOf: (node) => node.inputs,
     rebuild: withInputs,
-    rules: enabled ? simplifyRules : expandRules,
-    intern: enabled ? makeIntern() : undefined,
+    rules,
+    intern,
     counts: fired,
-  })
+  }
+  const simple = rewrite(over, options)
   return { leaves, roots: distinctRoots(simple, leaves), fired }
+}
+
+/** The step of a loop is a graph of its own. All results of one loop go on sharing one body. */
+function stepRule(simplifySteps: (outputs: readonly Node[]) => Node[]): Rule<Node> {
+  const bodies = new Map<ScanBody, ScanBody>()
+  const simpleBody = (body: ScanBody): ScanBody => {
+    let simple = bodies.get(body)
+    if (simple === undefined) {
+      simple = makeScanBody({ ...body, outputs: simplifySteps(body.outputs) })
+      bodies.set(body, simple).set(simple, simple)
+    }
+    return simple
+  }
+  return {
+    name: 'step of a loop',
+    apply(node) {
+      if (!isOp(node, 'scan')) return undefined
+      const body = simpleBody(node.attrs.body)
+      if (body === node.attrs.body) return undefined
+      return makeNode('scan', node.inputs, { ...node.attrs, body }, node.shape, node.dtype)
+    },
+  }
 }
 
 /** Outputs that are leaves, or the same node as another output, get copies of their own. */

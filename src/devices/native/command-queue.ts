@@ -27,7 +27,10 @@ export class CommandQueue {
   }
 
   submit(work: QueuedWork): void {
-    if (this.blocked) return work.finish('dropped', 0)
+    if (this.blocked) {
+      work.finish('dropped', 0)
+      return
+    }
     if (this.length === 0 && work.expected <= inPlaceMilliseconds) {
       const start = performance.now()
       const outcome = work.runInPlace()
@@ -53,7 +56,10 @@ export class CommandQueue {
 
   async #runNext(): Promise<void> {
     const work = this.#waiting.shift()!
-    if (this.blocked) return work.finish('dropped', 0)
+    if (this.blocked) {
+      work.finish('dropped', 0)
+      return
+    }
     const start = performance.now()
     work.finish(await work.run(), performance.now() - start)
   }

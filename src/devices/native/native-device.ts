@@ -22,7 +22,16 @@ export function openNativeDevice(options: NativeDeviceOptions = {}): Device | { 
 }
 
 const nativeDTypes: readonly DType[] = [
-  'bool', 'uint8', 'int8', 'int16', 'int32', 'int64', 'float16', 'bfloat16', 'float32', 'float64',
+  'bool',
+  'uint8',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'float16',
+  'bfloat16',
+  'float32',
+  'float64',
 ]
 
 function targetOf(host: NativeHost, threads: number): Target {
@@ -181,7 +190,13 @@ class NativeDevice implements Device {
       ? new IndexError(
           `${site.op}: expected an index from 0 to ${site.limit - 1}, got ${raised.value} at position ${raised.position}. ` +
             'Nothing was updated by this program.',
-          { op: site.op, limit: site.limit, value: Number(raised.value), position: Number(raised.position), kernel: label },
+          {
+            op: site.op,
+            limit: site.limit,
+            value: Number(raised.value),
+            position: Number(raised.position),
+            kernel: label,
+          },
         )
       : new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
           kernel: label,

@@ -1,11 +1,12 @@
 // A compiled program on the native device: its code pages, its command table, and the segments of addresses that each call binds.
+
+import { ArgumentError } from '../../base/errors.ts'
 import { commandFlags, profileSlot } from '../../codegen/x64/calling-convention.ts'
 import { emitKernel } from '../../codegen/x64/emit-kernel.ts'
 import { compileGraph } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
-import { ArgumentError } from '../../base/errors.ts'
 import type { Program } from '../../runtime/device.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
 import { encodeCommands } from './thread-pool.ts'

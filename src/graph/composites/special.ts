@@ -5,7 +5,7 @@ import { abs } from './basics.ts'
 import { floatComposite } from './unary.ts'
 
 /** Horner's rule, highest power first; at least two coefficients. */
-const polynomial = (x: Node, [first, second, ...rest]: readonly number[]): Node =>
+export const polynomial = (x: Node, [first, second, ...rest]: readonly number[]): Node =>
   rest.reduce((sum, coefficient) => add(mul(sum, x), coefficient), add(mul(x, first), second))
 
 /**
@@ -97,4 +97,28 @@ function erfDouble(x: Node): Node {
 export const erf = floatComposite('erf', {
   body: (x) => (x.dtype === 'float64' ? erfDouble(x) : erfFloat(x)),
   vjp: ({ inputs: [x] }, grad) => mul(grad, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+})
+
+// beyond 4: erfc(x) x exp(x²) as a rational of 1/x² that starts at 1/√π
+const codyP = [
+  -0.016315387137302097, -0.30532663496123236, -0.36034489994980445, -0.12578172611122926, -0.016083785148742275,
+  -6.587491615298378e-4,
+]
+const codyQ = [1, 2.568520192289822, 1.8729528499234673, 0.5279051029514284, 0.06051834131244132, 0.002335204976268692]
+
+function erfcTail(x: Node): Node {
+  const z = div(1, mul(x, x))
+  const series = mul(z, div(polynomial(z, codyP), polynomial(z, codyQ)))
+  return div(add(series, 1 / Math.sqrt(Math.PI)), x)
+}
+
+/** 1 - erf(x), with its digits where it is small. */
+export const erfc = floatComposite('erfc', {
+  body(x) {
+    const size = min(abs(x), 30)
+    const middle = div(polynomial(size, codyC), polynomial(size, codyD))
+    const tail = mul(exp(neg(mul(size, size))), where(less(size, 4), middle, erfcTail(max(size, 4))))
+    return where(less(x, 0.46875), where(less(x, -0.46875), sub(2, tail), sub(1, erf(x))), tail)
+  },
+  vjp: ({ inputs: [x] }, grad) => mul(grad, mul(exp(neg(mul(x, x))), -2 / Math.sqrt(Math.PI))),
 })

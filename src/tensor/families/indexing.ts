@@ -2,12 +2,14 @@
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxis } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
+import { argsort } from '../../graph/composites/sort.ts'
 import { tril, triu } from '../../graph/composites/triangle.ts'
 import type { Node, ScatterKind } from '../../graph/node.ts'
 import { expectInteger, isScalar, type Operand } from '../arguments.ts'
 import { gatherIndexed, type Index, type NodeIndex, readBasic, replaceIndexed, type Slice } from '../indexing.ts'
 import type { Tensor } from '../tensor.ts'
 import { ActivationTensor } from './activation.ts'
+import type { ValuesAndIndices } from './reduction.ts'
 
 export interface ScatterOptions {
   /** combines with what is there instead of replacing it */
@@ -127,6 +129,29 @@ export abstract class IndexingTensor extends ActivationTensor {
     const widen = (node: Node): Node =>
       build.broadcastTo(node, [...shape.slice(0, axis), node.shape[axis], ...shape.slice(axis)])
     return this.result(gatherWrapped(widen(this.node), axis, widen(at)))
+  }
+
+  /** Values in ascending order along an axis and where they stood; equal ones keep their order, NaN comes last. */
+  sort(dim = -1, descending = false): ValuesAndIndices {
+    const indices = argsort(this.node, dim, descending)
+    return { values: this.#taken(dim, indices), indices: this.result(indices) }
+  }
+
+  /** Positions of the elements in sorted order. */
+  argsort(dim = -1, descending = false): Tensor {
+    return this.result(argsort(this.node, dim, descending))
+  }
+
+  /** The `k` largest (or smallest) values along an axis, the most extreme first, and where they stand. */
+  topk(k: number, dim = -1, largest = true): ValuesAndIndices {
+    if (this.ndim === 0) return this.sort()
+    const indices = build.narrow(argsort(this.node, dim, largest), dim, 0, k)
+    return { values: this.#taken(dim, indices), indices: this.result(indices) }
+  }
+
+  #taken(dim: number, indices: Node): Tensor {
+    if (this.ndim > 0) return this.result(build.gather(this.node, dim, indices))
+    return this.result(build.reshape(this.node, []))
   }
 
   /** `value` where the mask is true. */

@@ -84,10 +84,13 @@ export abstract class LinearTensor extends ReductionTensor {
 
 function scale(op: string, x: Node, factor: number): Node {
   if (!isFloat(x.dtype) && !Number.isInteger(factor))
-    throw new DTypeError(`${op}: expected whole factors for ${x.dtype}, got ${factor}. Convert to a float dtype first.`, {
-      op,
-      factor,
-    })
+    throw new DTypeError(
+      `${op}: expected whole factors for ${x.dtype}, got ${factor}. Convert to a float dtype first.`,
+      {
+        op,
+        factor,
+      },
+    )
   return factor === 1 ? x : build.mul(x, factor)
 }
 

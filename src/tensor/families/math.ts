@@ -2,7 +2,8 @@
 import { isFloat } from '../../base/dtype.ts'
 import * as build from '../../graph/builders.ts'
 import { abs } from '../../graph/composites/basics.ts'
-import { erf, expm1, log1p, tanh } from '../../graph/composites/special.ts'
+import { erf, erfc, expm1, log1p, tanh } from '../../graph/composites/special.ts'
+import { acos, asin, atan, atan2, cosh, sinh } from '../../graph/composites/trigonometry.ts'
 import type { Node } from '../../graph/node.ts'
 import type { Tensor } from '../tensor.ts'
 import { ElementwiseTensor, truncNode } from './elementwise.ts'
@@ -62,11 +63,34 @@ export abstract class MathTensor extends ElementwiseTensor {
   tan(): Tensor {
     return this.result(build.div(build.sin(this.node), build.cos(this.node)))
   }
+  asin(): Tensor {
+    return this.result(asin(this.node))
+  }
+  acos(): Tensor {
+    return this.result(acos(this.node))
+  }
+  atan(): Tensor {
+    return this.result(atan(this.node))
+  }
+  /** Angle of the point (other, this), from -π to π. */
+  atan2(other: Tensor): Tensor {
+    return this.result(atan2(this.node, this.nodeOf('atan2', other)), other)
+  }
+  sinh(): Tensor {
+    return this.result(sinh(this.node))
+  }
+  cosh(): Tensor {
+    return this.result(cosh(this.node))
+  }
   tanh(): Tensor {
     return this.result(tanh(this.node))
   }
   erf(): Tensor {
     return this.result(erf(this.node))
+  }
+  /** 1 - erf(x) */
+  erfc(): Tensor {
+    return this.result(erfc(this.node))
   }
   floor(): Tensor {
     return this.result(build.floor(this.node))

@@ -34,7 +34,8 @@ export function lowerDot(group: KernelGroup, target: Target): LoweredKernel {
     const hook: Hook = (node) => (node === contract ? product : undefined)
     const evaluation = lowering.evaluation(scope, hook)
     const space = spaceOfGroup(group, indices)
-    for (const output of group.outputs) lowering.store(scope, evaluation, output, space.indicesOf(output)!)
+    const stores = group.outputs.map((node) => ({ node, indices: space.indicesOf(node)! }))
+    lowering.storeAll(scope, evaluation, stores)
   })
   return lowering.finish()
 }

@@ -58,7 +58,7 @@ export function writeOutputs(context: TileContext, scope: Scope, source: Epilogu
   const vector = axis && { axis, lanes: lanesFor(target, bytes, lowering.weight, axis.extent) }
   const write = (inside: Scope): void => {
     const evaluation = lowering.evaluation(inside, hookOf(roundedProduct(context, source.product(inside, nInner))))
-    for (const { node, indices } of roots(nInner)) lowering.store(inside, evaluation, node, indices)
+    lowering.storeAll(inside, evaluation, roots(nInner))
   }
   const order = [...inner].sort((x, y) => Number(x === vector?.axis) - Number(y === vector?.axis))
   const columns = (s: Scope, v: Vector | undefined, body: (scope: Scope) => void) => overColumns(context, s, v, body)
