@@ -136,7 +136,8 @@ export class RowSpace {
     if (size === sizeOf(this.shape)) {
       const found = invert(node, (candidate) => members.has(candidate))
       if (found) return { node, full: true, at: (full) => found.at(full) }
-      if (sameShape(node.shape, this.shape)) return { node, full: true, at: (full) => full }
+      if (sameExtents(node.shape, this.shape))
+        return { node, full: true, at: (full) => unravel(linearIndex(full, this.shape), node.shape) }
     }
     const found = invert(node, (candidate) => reduces.has(candidate))
     if (!found)
@@ -152,6 +153,13 @@ export class RowSpace {
     return unravel(linearIndex(kept, this.reduces[0].shape), reduce.shape)
   }
 }
+
+/** Equal but for axes of size 1: what the schedule takes for the same row. */
+const sameExtents = (a: Shape, b: Shape): boolean =>
+  sameShape(
+    a.filter((extent) => extent !== 1),
+    b.filter((extent) => extent !== 1),
+  )
 
 const sameRun = (a: Run, b: Run): boolean => a.reduced === b.reduced && a.extent === b.extent
 

@@ -29,8 +29,8 @@ export interface Blocking {
   readonly kBlocks: number
   /** parts of k that different tasks compute, in whole k blocks; partial results are added in order */
   readonly splits: number
-  /** which operand every task would pack again: packed once, before the tasks */
-  readonly shared: 'a' | 'b' | undefined
+  /** operands that several tasks would pack again: packed once, before the tasks */
+  readonly shared: { readonly a: boolean; readonly b: boolean }
 }
 
 const maximumSplits = 16
@@ -99,7 +99,7 @@ function withTasks(cut: Cut): Blocking {
   }
   const mBlocks = Math.ceil(cut.m.outer / mRuns)
   const nBlocks = Math.ceil(cut.n.outer / nRuns)
-  return { ...cut, mRuns, nRuns, mBlocks, nBlocks, kBlocks, splits, shared: sharedSide(cut, mBlocks, nBlocks) }
+  return { ...cut, mRuns, nRuns, mBlocks, nBlocks, kBlocks, splits, shared: sharedSides(cut, mBlocks, nBlocks) }
 }
 
 /** At most `wanted` parts of whole k blocks, none of them empty. */
@@ -113,10 +113,10 @@ function halve(runs: number, { inner }: Side, least: number): number {
   return half < runs && half * inner >= least ? half : runs
 }
 
-/** The operand that is packed once for all: the one that more tasks would repeat. */
-function sharedSide(cut: Cut, mBlocks: number, nBlocks: number): 'a' | 'b' | undefined {
-  const aRepeats = cut.m.size * (nBlocks - 1)
-  const bRepeats = cut.n.size * (mBlocks - 1)
-  if (aRepeats === 0 && bRepeats === 0) return undefined
-  return aRepeats >= bRepeats ? 'a' : 'b'
+/** Packed copies larger than this cost more memory traffic than packing again inside the cache. */
+const sharedElements = 8 << 20
+
+function sharedSides({ batch, m, n, k }: Cut, mBlocks: number, nBlocks: number): Blocking['shared'] {
+  const fits = (side: Side): boolean => sizeOf(batch) * side.size * k.size <= sharedElements
+  return { a: nBlocks > 1 && fits(m), b: mBlocks > 1 && fits(n) }
 }

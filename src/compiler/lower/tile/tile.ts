@@ -55,7 +55,7 @@ interface PackedOperands {
   readonly b: Packed
 }
 
-/** Declares where packed operands live, and packs the shared one: one parallel iteration for each of its blocks. */
+/** Declares where packed operands live, and packs the shared ones: one parallel iteration for each block. */
 function packShared(context: TileContext): PackedOperands {
   const { blocking, axes, lowering, dtype, aBlock, bBlock } = context
   const { builder } = lowering
@@ -75,15 +75,14 @@ function packShared(context: TileContext): PackedOperands {
     )
     return { memory: builder.temporary(name, dtype, count * size), start, byTask: false }
   }
-  const a = blocking.shared === 'a' ? sharedBlocks('packedA', axes.mBlock, aBlock) : ownBlock('packedA', aBlock)
-  const b = blocking.shared === 'b' ? sharedBlocks('packedB', axes.nBlock, bBlock) : ownBlock('packedB', bBlock)
-  if (!blocking.shared) return { a, b }
-  const side = blocking.shared === 'a' ? axes.mBlock : axes.nBlock
-  parallelOver(context, 'pack', [axes.batch, side, axes.kBlock], (scope) => {
-    if (blocking.shared === 'a') packLeft(context, scope, a)
-    else packRight(context, scope, b)
-  })
-  builder.emit({ op: 'barrier' })
+  const { shared } = blocking
+  const a = shared.a ? sharedBlocks('packedA', axes.mBlock, aBlock) : ownBlock('packedA', aBlock)
+  const b = shared.b ? sharedBlocks('packedB', axes.nBlock, bBlock) : ownBlock('packedB', bBlock)
+  if (shared.a)
+    parallelOver(context, 'pack', [axes.batch, axes.mBlock, axes.kBlock], (scope) => packLeft(context, scope, a))
+  if (shared.b)
+    parallelOver(context, 'pack', [axes.batch, axes.nBlock, axes.kBlock], (scope) => packRight(context, scope, b))
+  if (shared.a || shared.b) builder.emit({ op: 'barrier' })
   return { a, b }
 }
 
