@@ -8,12 +8,12 @@ const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
 
 class Net extends nn.Module {
   features = new nn.Sequential(
-    new nn.Conv2d(1, 16, 3, { padding: 1 }),
+    new nn.Conv2d(1, 32, 3, { padding: 1 }),
     new nn.ReLU(),
     new nn.MaxPool2d(2),
     new nn.Flatten(),
   )
-  head = new nn.Linear(16 * 4 * 4, 10)
+  head = new nn.Linear(32 * 4 * 4, 10)
   forward(x: Tensor) {
     return this.head(this.features(x))
   }
@@ -29,7 +29,7 @@ const step = compile((images: Tensor, labels: Tensor) => {
   return loss
 })
 
-for (let epoch = 1; epoch <= 5; epoch++) {
+for (let epoch = 1; epoch <= 10; epoch++) {
   let loss = 0
   for await (const [images, labels] of loader) loss = await step(images, labels).item()
   console.log(`epoch ${epoch}: loss ${loss.toFixed(3)}`)

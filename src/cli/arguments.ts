@@ -19,7 +19,7 @@ export interface Options {
 export const helpText = `npm start [-- options]: trains a network on 1,797 handwritten digits.
 
   --model cnn|mlp    what to train (cnn)
-  --epochs N         passes over the training set (16, mlp 60)
+  --epochs N         passes over the training set (20, mlp 60)
   --seed N           seed of weights, order, dropout and shifts (0)
   --device NAME      where to compute, such as native or reference (the fastest that runs here)
   --threads N        threads to compute with (as many as this process may use)
