@@ -11,13 +11,15 @@ const graphsPerRound = 50
 
 interface Tier {
   readonly name: string
+  readonly recipes: fc.Arbitrary<Recipe>
   check(recipe: Recipe): Promise<void>
 }
 
-function tiersOf(): Tier[] {
+function tiersOf(longest: number): Tier[] {
   const tiers: Tier[] = [
     {
       name: 'passes',
+      recipes: recipes(longest),
       check: async (recipe) => {
         const random = buildGraph(recipe, 2000)
         checkInterpreted(random, referenceOf(random), Object.keys(variants))
@@ -25,14 +27,15 @@ function tiersOf(): Tier[] {
     },
   ]
   const settings = [
-    { name: 'native', options: { threads: 2 }, limit: 60_000 },
-    { name: 'native, 3 threads', options: { threads: 3 }, limit: 3000 },
-    { name: 'checked', options: { threads: 2, checked: true }, limit: 8000 },
-  ]
-  for (const { name, options, limit } of settings) {
+    { name: 'native', size: 'small', options: { threads: 2 }, limit: 20_000 },
+    { name: 'large', size: 'large', options: { threads: 2 }, limit: 200_000 },
+    { name: '3 threads', size: 'large', options: { threads: 3 }, limit: 60_000 },
+    { name: 'checked', size: 'small', options: { threads: 2, checked: true }, limit: 8000 },
+  ] as const
+  for (const { name, size, options, limit } of settings) {
     const device = openNativeDevice(options)
     if ('refused' in device) console.log(`${name}: skipped, ${device.refused}`)
-    else tiers.push({ name, check: (recipe) => checkOn(device, recipe, limit) })
+    else tiers.push({ name, recipes: recipes(longest, size), check: (recipe) => checkOn(device, recipe, limit) })
   }
   return tiers
 }
@@ -51,13 +54,13 @@ function numberAfter(flag: string, fallback: number): number {
 
 async function main(): Promise<void> {
   const [seed, minutes, longest] = [numberAfter('--seed', 1), numberAfter('--minutes', 5), numberAfter('--longest', 16)]
-  const tiers = tiersOf()
+  const tiers = tiersOf(longest)
   const end = performance.now() + minutes * 60_000
   let [graphs, failures] = [0, 0]
   for (let round = seed; performance.now() < end; round++) {
-    for (const { name, check } of tiers) {
+    for (const { name, recipes: arbitrary, check } of tiers) {
       const parameters = { numRuns: graphsPerRound, seed: round }
-      const details = await fc.check(fc.asyncProperty(recipes(longest), check), parameters)
+      const details = await fc.check(fc.asyncProperty(arbitrary, check), parameters)
       graphs += details.numRuns
       if (!details.failed) continue
       failures++

@@ -18,6 +18,7 @@ import { schedule } from './schedule/schedule.ts'
 import type { KernelGroup, Schedule } from './schedule-types.ts'
 import { simplify } from './simplify/simplify.ts'
 import type { Target } from './target.ts'
+import { verifyMemory, verifySchedule } from './verify-plan.ts'
 
 export interface CompileOptions {
   /** off: composites are expanded, nothing else is rewritten */
@@ -26,6 +27,10 @@ export interface CompileOptions {
   readonly fuse?: boolean
   /** kernel passes to leave out */
   readonly skip?: ReadonlySet<string>
+  /** off: no two values of a program share memory, whenever they live */
+  readonly reuseMemory?: boolean
+  /** puts the kernels in another order, which must respect their dependencies; for tests */
+  readonly reorder?: (groups: readonly KernelGroup[]) => readonly KernelGroup[]
   /** verify what every stage gives; on in tests */
   readonly verify?: boolean
 }
@@ -34,14 +39,17 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const simple = simplify(graph, options.simplify ?? true)
   if (options.verify) verifyGraph(simple.roots, 'simplify')
   const order = topologicalOrder(simple.roots)
-  const scheduled = schedule(order, simple.roots, target, { fuse: options.fuse ?? true })
+  const first = schedule(order, simple.roots, target, { fuse: options.fuse ?? true })
+  const scheduled = options.reorder ? { ...first, groups: options.reorder(first.groups) } : first
+  if (options.verify) verifySchedule(scheduled, simple)
   const kernels = new KernelTable(target, options)
   const groups = scheduled.groups
   const uses = groups.map((group) => ({ group, ...kernels.of(group) }))
   const placement = placeValues(graph, simple.leaves, simple.roots, groups)
   const calls = uses.map((use) => placeCall(use, placement.placeOf))
   for (const { from, to } of placement.copies) calls.push(copyCall(from, to, placement.placeOf, kernels))
-  const memory = planMemory(graph, persistentLast(calls))
+  const memory = planMemory(graph, persistentLast(calls), options.reuseMemory ?? true)
+  if (options.verify) verifyMemory(memory)
   return {
     graph,
     kernels: kernels.planned,

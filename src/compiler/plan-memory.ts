@@ -38,8 +38,8 @@ const aligned = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / alignm
 
 export const nodeBytes = (node: Node): number => elementsOf(node) * bytesOf(node.dtype)
 
-export function planMemory(graph: Graph, calls: readonly PlacedCall[]): MemoryPlan {
-  const blocks = assignOffsets(lifetimesOf(calls))
+export function planMemory(graph: Graph, calls: readonly PlacedCall[], reuse = true): MemoryPlan {
+  const blocks = assignOffsets(reuse ? lifetimesOf(calls) : wholeLifetimes(calls))
   const resolve = (place: Place): BufferReference =>
     place.kind === 'arena' ? { kind: 'arena', offset: blocks.get(place)!.offset, bytes: place.bytes } : place
   const resolved = calls.map((call) => {
@@ -78,6 +78,12 @@ function lifetimesOf(calls: readonly PlacedCall[]): Map<Place, { bytes: number; 
     }
   })
   return lifetimes
+}
+
+/** As if every value lived through the whole program. */
+function wholeLifetimes(calls: readonly PlacedCall[]): ReturnType<typeof lifetimesOf> {
+  const whole = { first: 0, last: calls.length - 1 }
+  return new Map(Array.from(lifetimesOf(calls), ([place, { bytes }]) => [place, { bytes, ...whole }]))
 }
 
 /** Largest first; each takes the lowest offset that no live block overlaps. */

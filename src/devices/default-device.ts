@@ -7,8 +7,18 @@ export interface DeviceSettings {
   readonly threads?: number
 }
 
+/** What a device may be opened with; each takes what it knows. */
+export interface OpenOptions {
+  readonly threads?: number
+  readonly checked?: boolean
+  readonly simplify?: boolean
+  readonly fuse?: boolean
+  readonly reuseMemory?: boolean
+  readonly skip?: readonly string[]
+}
+
 export interface DefaultDevice {
   readonly name: string
   /** the device, or the reason why it cannot be had here */
-  readonly open: (options: { readonly threads?: number }) => Device | { readonly refused: string }
+  readonly open: (options: OpenOptions) => Device | { readonly refused: string }
 }

@@ -4,7 +4,7 @@ import { openNativeDevice } from './native/native-device.ts'
 import { createReferenceDevice } from './reference/reference-device.ts'
 
 const openNative: DefaultDevice['open'] = (options) =>
-  openNativeDevice({ ...options, checked: process.env.TENSORLOOM_CHECKED === '1' })
+  openNativeDevice({ ...options, checked: options.checked ?? process.env.TENSORLOOM_CHECKED === '1' })
 
 export const defaultDevices: readonly DefaultDevice[] = [
   { name: 'native', open: openNative },

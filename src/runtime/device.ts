@@ -12,6 +12,8 @@ export interface KernelProfile {
   readonly label: string
   /** which code ran it: 'x64', 'wasm', 'interpreter', … */
   readonly lowering: string
+  /** the program that it belongs to, in the order of first runs; for devices that tell */
+  readonly program?: number
   readonly calls: number
   readonly milliseconds: number
 }
@@ -22,7 +24,8 @@ export interface Program {
   readonly arenaBytes: number
   /** milliseconds spent compiling */
   readonly compileMilliseconds: number
-  /** prints a stage: 'simplify', 'schedule', 'lower', 'optimize', 'memory', 'emit' */
+  /** what it can print, in the order of compilation: 'graph', 'simplify', 'schedule', 'lower', 'optimize', 'memory', 'emit' */
+  readonly stages: readonly string[]
   print(stage: string): string
   release(): void
 }
@@ -43,6 +46,8 @@ export interface Failure {
 export interface Device {
   readonly name: string
   readonly target: Target
+  /** facts about the machine that are worth printing: 'avx2', 'cpu', … */
+  readonly features: Readonly<Record<string, string | number | boolean>>
   allocate(bytes: number): DeviceBuffer
   /** copies host bytes in, ordered after everything submitted before */
   write(buffer: DeviceBuffer, bytes: Uint8Array): void

@@ -2,6 +2,7 @@
 // which of their nodes are worth keeping. Least recently used first out.
 import type { Graph } from '../compiler/graph.ts'
 import type { Node } from '../graph/node.ts'
+import { printStages } from './debug.ts'
 import type { Device, Program } from './device.ts'
 import { detachedCopy, type GraphPattern, type KeyedGraph, matchesPattern, patternOf } from './graph-key.ts'
 
@@ -45,6 +46,11 @@ export class ProgramCache {
     this.#device = device
   }
 
+  /** Every program that is remembered; each prints its stages. */
+  list(): Program[] {
+    return [...this.#entries.values()].flat().flatMap(({ programs }) => [...programs.values()])
+  }
+
   entryOf(graph: KeyedGraph): GraphEntry {
     const bucket = this.#entries.get(graph.key)
     let entry = bucket?.find(({ pattern }) => matchesPattern(graph, pattern))
@@ -65,6 +71,7 @@ export class ProgramCache {
     if (program === undefined) {
       program = this.#device.compile(graphOf(graph, outputs))
       this.compiles++
+      printStages(this.#device.name, program)
       entry.programs.set(signature, program)
     }
     return program

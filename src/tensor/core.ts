@@ -30,6 +30,8 @@ export abstract class TensorCore {
   #isLeafWithGrad = false
   #cachedBase: Node | undefined
   #cachedNode: Node | undefined
+  /** what this is a view of, if that is a view or the tensor itself */
+  #below: TensorCore | undefined
   #grad: Tensor | null = null
   /** set by retainGrad */
   retainsGrad = false
@@ -89,7 +91,7 @@ export abstract class TensorCore {
     const base = this.#baseNode()
     if (base !== this.#cachedBase) {
       this.#cachedBase = base
-      this.#cachedNode = readThrough(this.viewSteps, base)
+      this.#cachedNode = this.#readFrom(base)
     }
     return this.#cachedNode!
   }
@@ -190,7 +192,18 @@ export abstract class TensorCore {
 
   /** Another view of the same storage. */
   protected viewBy(step: ViewStep): Tensor {
-    return this.#sibling([...this.viewSteps, step], this.requiresGrad && isGradEnabled())
+    const view = this.#sibling([...this.viewSteps, step], this.requiresGrad && isGradEnabled())
+    view.#below = this
+    return view
+  }
+
+  /** Views of views read each other's nodes: a gradient that one of them retains passes through it. */
+  #readFrom(base: Node): Node {
+    const below = this.#below
+    const { length } = this.viewSteps
+    if (below === undefined || below.viewSteps.length !== length - 1 || below.#baseNode() !== base)
+      return readThrough(this.viewSteps, base)
+    return this.viewSteps[length - 1].apply(below.node)
   }
 
   #sibling(view: readonly ViewStep[], tracks: boolean): Tensor {

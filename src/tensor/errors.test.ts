@@ -1,7 +1,7 @@
 // What wrong calls say: op, what was expected, what was given, and a hint, raised at the call.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as t from './test-tensors.ts'
+import * as t from '../index.ts'
 
 const x = t.zeros([2, 3])
 const counts = t.arange(3)

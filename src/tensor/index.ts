@@ -2,26 +2,30 @@
 export type { DType } from '../base/dtype.ts'
 export type { Shape } from '../base/shape.ts'
 export type { Axes, Operand, ReduceOptions } from './arguments.ts'
+export { jvp, type ProductOptions, type Tensors, vjp } from './autograd.ts'
 export { type BackwardOptions, grad, runBackward } from './backward.ts'
 export { type CompileCounters, type Compiled, compile } from './compile.ts'
 export * from './creation.ts'
+export { defineFunction, type FunctionContext, type FunctionDefinition } from './custom-function.ts'
+export { DeviceReport } from './device-report.ts'
 export type { ValuesAndIndices, VarianceOptions } from './families/reduction.ts'
 export { einsum } from './functions/einsum.ts'
 export * from './functions/joining.ts'
 export * from './functions/losses.ts'
 export * from './functions/methods.ts'
 export * from './functions/neural.ts'
+export { type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts'
 export { enableGrad, isGradEnabled, noGrad, refusePromise } from './grad-mode.ts'
 export type { TypedArray } from './host-values.ts'
 export { type Index, newAxis, type Slice } from './indexing.ts'
 export type { NestedArray } from './nested-array.ts'
+export { profile } from './profile.ts'
 export * from './random.ts'
 export {
   availableDevices,
   closeDevices,
   currentSession,
   type DeviceOptions,
-  type DeviceReport,
   device,
   type OpenDevice,
   registerDevice,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { arange, float64Tensor, full, tensor, zeros } from './test-tensors.ts'
+import { arange, full, tensor, zeros } from '../index.ts'
 
 const printed: readonly (readonly [string, () => unknown, string])[] = [
   [
@@ -20,7 +20,7 @@ const printed: readonly (readonly [string, () => unknown, string])[] = [
   ['no elements in two dimensions', () => zeros([2, 0]), 'tensor([], size: [2, 0])'],
   ['integers', () => arange(3), 'tensor([0, 1, 2])'],
   ['bools', () => tensor([true, false]), 'tensor([ true, false])'],
-  ['another dtype', () => float64Tensor([1]), 'tensor([1.], dtype: float64)'],
+  ['another dtype', () => tensor([1], { dtype: 'float64' }), 'tensor([1.], dtype: float64)'],
   ['a leaf', () => tensor([1], { requiresGrad: true }), 'tensor([1.], requiresGrad: true)'],
   ['large and small', () => tensor([1e-5, 1, 1e9]), 'tensor([1.0000e-05, 1.0000e+00, 1.0000e+09])'],
   ['not finite', () => tensor([Number.NaN, Number.POSITIVE_INFINITY, -1.5]), 'tensor([    nan,     inf, -1.5000])'],

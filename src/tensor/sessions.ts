@@ -2,24 +2,31 @@
 import { DeviceError } from '../base/errors.ts'
 import type { Device } from '../runtime/device.ts'
 import { Session } from '../runtime/session.ts'
+import { DeviceReport } from './device-report.ts'
 
+/** All but `threads` are for finding faults: what a device does not have, it ignores. */
 export interface DeviceOptions {
+  /** as many as this process may use, if left out */
   readonly threads?: number
+  /** verifies every compiler stage, and tests the bounds of every load and store */
+  readonly checked?: boolean
+  /** false: composites are expanded, nothing else is rewritten */
+  readonly simplify?: boolean
+  /** false: every aggregate in a kernel of its own */
+  readonly fuse?: boolean
+  /** false: every value of a program keeps memory of its own */
+  readonly reuseMemory?: boolean
+  /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
+  readonly skip?: readonly string[]
 }
 
 /** Opens a device, or says in a sentence why it cannot be had. */
 export type OpenDevice = (options: DeviceOptions) => Device | { readonly refused: string }
 
-export interface DeviceReport {
-  /** what runs now */
-  readonly name: string
-  readonly threads: number
-  /** devices that were asked first and refused, with the reason */
-  readonly refused: readonly { readonly name: string; readonly reason: string }[]
-}
-
 const openers = new Map<string, OpenDevice>()
 const sessions = new Map<string, Session>()
+/** what each open device was opened with */
+const opened = new Map<string, DeviceOptions>()
 const refusals = new Map<string, string>()
 let current: Session | undefined
 let choice: { readonly name?: string } & DeviceOptions = {}
@@ -44,16 +51,18 @@ export function setDefaultChoice(wanted: { readonly name?: string } & DeviceOpti
   choice = wanted
 }
 
-function sessionOf(name: string, options: DeviceOptions = { threads: choice.threads }): Session | undefined {
+function sessionOf(name: string, options: DeviceOptions = {}): Session | undefined {
   const known = sessions.get(name)
   if (known) return known
-  const opened = openers.get(name)!(options)
-  if ('refused' in opened) {
-    refusals.set(name, opened.refused)
+  const own = { threads: choice.threads, ...options }
+  const device = openers.get(name)!(own)
+  if ('refused' in device) {
+    refusals.set(name, device.refused)
     return undefined
   }
-  const session = new Session(opened)
+  const session = new Session(device)
   sessions.set(name, session)
+  opened.set(name, own)
   for (const listener of openedListeners) listener(session)
   return session
 }
@@ -72,16 +81,33 @@ export function currentSession(): Session {
       return session
     }
   }
-  throw new DeviceError('device: expected at least one device that runs here, got none. ' + refusalText())
+  throw new DeviceError(`device: expected at least one device that runs here, got none. ${refusalText()}`)
 }
 
-/** Makes `name` the device of new tensors. Options count when it opens for the first time. */
-export function setDevice(name: string, options: DeviceOptions = { threads: choice.threads }): void {
+/**
+ * Makes `name` the device of new tensors.
+ * @throws DeviceError when it cannot be had here, or is open with other options already
+ */
+export function setDevice(name: string, options: DeviceOptions = {}): void {
   if (!openers.has(name))
     throw new DeviceError(`setDevice: expected one of ${[...openers.keys()].join(', ')}, got '${name}'.`, { name })
   const session = sessionOf(name, options)
   if (!session) throw new DeviceError(`setDevice: '${name}' cannot be used here: ${refusals.get(name)}`, { name })
+  refuseOtherOptions(name, options, session)
   current = session
+}
+
+/** Tensors hold on to their device, so that it cannot be opened again with other options. */
+function refuseOtherOptions(name: string, options: DeviceOptions, { device }: Session): void {
+  const before: DeviceOptions = { ...opened.get(name), threads: device.target.threads }
+  const wanted = Object.entries(options).filter(([, value]) => value !== undefined)
+  const other = wanted.find(([key, value]) => String(before[key as keyof DeviceOptions]) !== String(value))
+  if (name === 'reference' || !other) return
+  throw new DeviceError(
+    `setDevice: expected ${other[0]} of '${name}' to stay ${before[other[0] as keyof DeviceOptions] ?? 'as it is by itself'}, since it is open, ` +
+      `got ${other[1]}. Give options to the first setDevice, or call closeDevices() before.`,
+    { name, option: other[0] },
+  )
 }
 
 /** The session of a device by name, opened when needed. */
@@ -96,21 +122,17 @@ export function sessionNamed(name: string): Session {
 /** Names of the registered devices that can be used here, in order of preference. */
 export const availableDevices = (): string[] => [...openers.keys()].filter((name) => sessionOf(name) !== undefined)
 
-/** What runs, on how many threads, and why devices that come first were refused. */
+/** What runs, on how many threads, on what machine, and why devices that come first were refused. */
 export function device(): DeviceReport {
-  const { device: running } = currentSession()
-  return {
-    name: running.name,
-    threads: running.target.threads,
-    refused: [...refusals].map(([name, reason]) => ({ name, reason })),
-  }
+  return new DeviceReport(currentSession().device, refusals)
 }
 
-const refusalText = (): string => [...refusals].map(([name, reason]) => `${name}: ${reason}`).join(' ')
+const refusalText = (): string => [...refusals.values()].join(' ')
 
 /** Closes all devices: threads end, memory goes back. Tensors of before can no longer be used. */
 export function closeDevices(): void {
   for (const session of sessions.values()) session.device.close()
   sessions.clear()
+  opened.clear()
   current = undefined
 }

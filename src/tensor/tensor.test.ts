@@ -1,7 +1,7 @@
 // Views, writes through views, indexing, creation, scalars and random numbers: what no recorded sample of PyTorch covers.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as t from './test-tensors.ts'
+import * as t from '../index.ts'
 
 const grid = (): t.Tensor => t.arange(12).reshape(3, 4)
 
@@ -163,7 +163,22 @@ test('sizes, ranges and diagonals', async () => {
 
 test('a tensor on another device is a copy', async () => {
   const x = t.tensor([1.5])
-  assert.equal(x.to('reference'), x)
+  assert.equal(x.to(x.device), x)
   assert.equal(x.to('float32'), x)
   assert.equal(await x.to({ dtype: 'float64' }).item(), 1.5)
+  for (const name of t.availableDevices()) {
+    const moved = x.to(name)
+    assert.deepEqual([moved.device, await moved.toArray()], [name, [1.5]])
+  }
+})
+
+test('a view in the middle of a chain retains its gradient', async () => {
+  const x = t.tensor([1, 2, 3, 4], { requiresGrad: true })
+  const middle = x.mul(1).reshape(2, 2)
+  middle.retainGrad()
+  middle.t().mul(2).sum().backward()
+  assert.deepEqual(await middle.grad!.toArray(), [
+    [2, 2],
+    [2, 2],
+  ])
 })

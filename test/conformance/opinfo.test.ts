@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isFloat } from '../../src/base/dtype.ts'
 import { TensorloomError } from '../../src/base/errors.ts'
-import { device, fromHost, grad, setDevice, type Tensor } from '../../src/index.ts'
+import { availableDevices, fromHost, grad, type Tensor } from '../../src/index.ts'
 import { cases, type Results } from './cases.ts'
 import { difference } from './compare.ts'
 import { Arguments, type ErrorSample, errors, type Sample, samples, storedTensor } from './samples.ts'
 import { skipOf, skips } from './skips.ts'
 
-const devices = (process.env.TENSORLOOM_TEST_DEVICES ?? device().name).split(',')
+const devices = process.env.TENSORLOOM_TEST_DEVICES?.split(',') ?? availableDevices()
 
 interface Replayed {
   readonly sample: Sample
@@ -84,7 +84,6 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
 
 for (const name of devices)
   describe(`OpInfo on ${name}`, { concurrency: false }, () => {
-    setDevice(name)
     const byOp = groupBy(
       samples.filter((sample) => !skipOf(sample)),
       ({ op }) => op,

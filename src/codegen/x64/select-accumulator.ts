@@ -46,13 +46,16 @@ function mutableCopy(s: Selection, part: Part, bytes: number): VirtualRegister {
   return copy
 }
 
-/** Registers of 32 bytes that hold all lanes in order, each at the identity. */
+const lanesInHalf = 4
+
+/** Registers that hold all lanes in order, each at the identity: of 32 bytes, or of 16 for four lanes of 4 bytes. */
 function identityLanes(s: Selection, { dtype, kind, lanes, name }: Accumulator): VirtualRegister[] {
   if (kind === 'none') throw s.fail(`${name} has lanes but no kind to combine them`)
   if (!Number.isInteger(Math.log2(lanes))) throw s.fail(`${name} has ${lanes} lanes, which is no power of two`)
   const count = Math.max(1, (lanes * (isWide(formOf(dtype)) ? 8 : 4)) / 32)
   const identity = identityOf(s, kind, dtype)
-  return Array.from({ length: count }, () => mutableCopy(s, identity, 32))
+  const bytes = lanes === lanesInHalf && !isWide(formOf(dtype)) ? 16 : 32
+  return Array.from({ length: count }, () => mutableCopy(s, identity, bytes))
 }
 
 function identityOf(s: Selection, kind: Joining, dtype: DType): Part {
@@ -93,7 +96,7 @@ export function readAccumulator(s: Selection, accumulator: Accumulator): LaneVal
   const form = formOf(accumulator.dtype)
   if (accumulator.lanes > 1 && !s.vectorLoop?.owned.has(accumulator)) {
     const { parts, initial } = stateOf(s, accumulator)
-    return joinAll(s, joins[accumulator.kind as Joining], accumulator.dtype, parts[0], initial!)
+    return joinAll(s, accumulator, parts[0], initial!)
   }
   return { form, parts: groupParts(s, accumulator) }
 }
@@ -101,16 +104,16 @@ export function readAccumulator(s: Selection, accumulator: Accumulator): LaneVal
 /** Lane i with lane i + n/2, and so on; then with the initial value. */
 function joinAll(
   s: Selection,
-  kind: AluKind,
-  dtype: DType,
+  { kind, dtype, lanes }: Accumulator,
   all: readonly VirtualRegister[],
   initial: LaneValue,
 ): LaneValue {
   const form = formOf(dtype)
+  const joining = joins[kind as Joining]
   const { group } = s
-  const join = (lanes: 1 | 4 | 8, a: Part, b: Part): VirtualRegister => {
-    s.group = { ...group, lanes }
-    const [part] = operate(s, kind, dtype, [
+  const join = (count: 1 | 4 | 8, a: Part, b: Part): VirtualRegister => {
+    s.group = { ...group, lanes: count }
+    const [part] = operate(s, joining, dtype, [
       { form, parts: [a] },
       { form, parts: [b] },
     ]).parts
@@ -124,7 +127,9 @@ function joinAll(
     const middle = parts.length / 2
     parts = parts.slice(0, middle).map((part, i) => join(whole, part, parts[i + middle]))
   }
-  let sum = join(half, parts[0], upperHalf(s, parts[0]))
+  // four narrow lanes fill a half; the other half holds no identity any more
+  const fillsHalf = !isWide(form) && lanes === 4
+  let sum = fillsHalf ? parts[0] : join(half, parts[0], upperHalf(s, parts[0]))
   if (!isWide(form)) sum = join(half, sum, s.vector2('vpshufd', 16, sum, 0x4e))
   sum = join(half, sum, s.vector2('vpshufd', 16, sum, isWide(form) ? 0x4e : 0xb1))
   return { form, parts: [join(1, initial.parts[0], sum)] }

@@ -9,6 +9,8 @@ import type { Clusters } from './form-clusters.ts'
 /** Inlined work an element may carry into a packing loop, and the most nodes one inlined expression may hold. */
 const packingWeight = 8
 const expressionLimit = 256
+/** How many elements of a shared value one kernel may compute for an element of its own: running sums double it at every step. */
+const pathLimit = 16
 
 export interface MemoryChoice {
   /** cluster members that get memory because something outside their cluster reads them */
@@ -52,6 +54,7 @@ class MemoryChooser {
   readonly #readers = new Map<Node, Set<Reader>>()
   readonly #inlined = new Map<Node, Expression>()
   readonly #spreads = new Map<Node, number>()
+  readonly #paths = new Map<Node, number>()
   readonly #exported = new Set<Node>()
   readonly #roots = new Set<Node>()
 
@@ -119,6 +122,7 @@ class MemoryChooser {
     if (family === 'leaf' || readers.size === 0) return false
     const { weight, nodes } = this.#inlined.get(node)!
     if (nodes.size > expressionLimit && weightOf(node) > 0) return true
+    if (weight > 0 && this.#pathsOf(node) > pathLimit) return true
     if (weight === 0) return this.#isHardToRead(node)
     if (this.#feedsPacking(node) && weight > packingWeight) return true
     if (this.#isReadAtRandom(node)) return true
@@ -148,6 +152,20 @@ class MemoryChooser {
     }
     this.#spreads.set(node, spread)
     return spread
+  }
+
+  /** At how many different indices a reader evaluates the node: users that move it ask for another index each. */
+  #pathsOf(node: Node): number {
+    const known = this.#paths.get(node)
+    if (known !== undefined) return known
+    let [inPlace, moved] = [0, 0]
+    for (const user of this.#users.get(node) ?? []) {
+      const paths = this.#clusters.of.has(user) || this.#roots.has(user) ? 1 : this.#pathsOf(user)
+      if (opTable[user.op].family === 'movement') moved += paths
+      else inPlace = Math.max(inPlace, paths)
+    }
+    this.#paths.set(node, inPlace + moved)
+    return inPlace + moved
   }
 
   #feedsPacking(node: Node): boolean {

@@ -100,7 +100,7 @@ class ClusterBuilder {
 
   /** Adding `node` must not make the cluster wait for something that waits for it, and must keep to its space. */
   #mayJoin(node: Node, cluster: Cluster): boolean {
-    if (cluster.members.size >= memberLimit) return false
+    if (cluster.members.size >= memberLimit || elementsOf(node) === 0) return false
     for (const below of this.#clustersBelow(node)) if (below !== cluster && below.before.has(cluster.id)) return false
     return staysInSpace(node, cluster, (below) => this.#reads.get(below)?.has(cluster) ?? false)
   }

@@ -1,11 +1,11 @@
 // Rewrite rules on the tensor graph. Each keeps every value bit for bit: floats are never reassociated.
 
-import { isFloat } from '../../base/dtype.ts'
+import { bytesOf, isFloat } from '../../base/dtype.ts'
 import type { Rule, RuleTable } from '../../base/rewrite.ts'
 import { sameShape, sizeOf } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { expandComposite } from '../../graph/composites/composite-table.ts'
-import { isOp, type Node } from '../../graph/node.ts'
+import { elementsOf, isOp, type Node } from '../../graph/node.ts'
 import { opTable } from '../../graph/op-table.ts'
 
 type NodeRule = Rule<Node>
@@ -105,17 +105,17 @@ const vectorProductRule: NodeRule = {
     const shared = a.shape.slice(0, batch)
     const depth = a.shape.slice(a.shape.length - contracted)
     const rank = batch + rows.length + columns.length
-    const left = build.reshape(a, [...shared, ...rows, ...columns.map(() => 1), ...depth])
-    const right = build.reshape(b, [...shared, ...rows.map(() => 1), ...columns, ...depth])
+    // products of halves are rounded once, when they have been added up
+    const wide = bytesOf(node.dtype) === 2 ? 'float32' : node.dtype
+    const left = build.reshape(build.cast(a, wide), [...shared, ...rows, ...columns.map(() => 1), ...depth])
+    const right = build.reshape(build.cast(b, wide), [...shared, ...rows.map(() => 1), ...columns, ...depth])
     const products = build.mul(left, right)
-    return build.reshape(
-      build.reduce(
-        'sum',
-        products,
-        depth.map((_, i) => rank + i),
-      ),
-      node.shape,
+    const sums = build.reduce(
+      'sum',
+      products,
+      depth.map((_, i) => rank + i),
     )
+    return build.cast(build.reshape(sums, node.shape), node.dtype)
   },
 }
 
@@ -123,6 +123,16 @@ const vectorProductRule: NodeRule = {
 const emptyReduceRule: NodeRule = {
   name: 'reduce of one',
   apply: (node) => (sameShape(node.shape, node.inputs[0].shape) ? node.inputs[0] : undefined),
+}
+
+/** Nothing is the same nothing however it was computed. */
+const emptyRule: NodeRule = {
+  name: 'no elements',
+  apply(node) {
+    const { family } = opTable[node.op]
+    if (elementsOf(node) > 0 || family === 'leaf' || family === 'structure' || node.op === 'expand') return undefined
+    return build.full(node.shape, node.dtype === 'bool' ? false : 0, node.dtype)
+  },
 }
 
 export const expandRules: RuleTable<Node> = { composite: [expandRule], copy: [copyRule] }
@@ -135,5 +145,5 @@ export const simplifyRules: RuleTable<Node> = {
   cast: [castRule],
   reduce: [emptyReduceRule],
   contract: [vectorProductRule],
-  '*': [foldRule, unitRule],
+  '*': [emptyRule, foldRule, unitRule],
 }

@@ -1,6 +1,12 @@
 // A first-in first-out queue in front of a thread pool: short programs run in place while nothing waits, long ones off the event loop.
 import type { ProgramOutcome } from './thread-pool.ts'
 
+/** How a piece of work ended: as its program did, never having run, or because it could not be started. */
+export type WorkOutcome =
+  | ProgramOutcome
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'failed'; readonly error: Error }
+
 export interface QueuedWork {
   /** milliseconds it is expected to take */
   readonly expected: number
@@ -9,11 +15,21 @@ export interface QueuedWork {
   /** runs elsewhere; the event loop goes on */
   run(): Promise<ProgramOutcome>
   /** called once, in order, when it is over or was dropped */
-  finish(outcome: ProgramOutcome | 'dropped', milliseconds: number): void
+  finish(outcome: WorkOutcome, milliseconds: number): void
 }
 
 /** Longer programs leave the event loop free. */
 const inPlaceMilliseconds = 2
+
+const failed = (error: Error): WorkOutcome => ({ kind: 'failed', error })
+
+function outcomeOf(run: () => ProgramOutcome): WorkOutcome {
+  try {
+    return run()
+  } catch (error) {
+    return failed(error as Error)
+  }
+}
 
 export class CommandQueue {
   readonly #waiting: QueuedWork[] = []
@@ -28,13 +44,12 @@ export class CommandQueue {
 
   submit(work: QueuedWork): void {
     if (this.blocked) {
-      work.finish('dropped', 0)
+      work.finish({ kind: 'dropped' }, 0)
       return
     }
     if (this.length === 0 && work.expected <= inPlaceMilliseconds) {
       const start = performance.now()
-      const outcome = work.runInPlace()
-      work.finish(outcome, performance.now() - start)
+      work.finish(outcomeOf(work.runInPlace), performance.now() - start)
       return
     }
     this.#waiting.push(work)
@@ -57,10 +72,11 @@ export class CommandQueue {
   async #runNext(): Promise<void> {
     const work = this.#waiting.shift()!
     if (this.blocked) {
-      work.finish('dropped', 0)
+      work.finish({ kind: 'dropped' }, 0)
       return
     }
     const start = performance.now()
-    work.finish(await work.run(), performance.now() - start)
+    const outcome = await work.run().catch(failed)
+    work.finish(outcome, performance.now() - start)
   }
 }

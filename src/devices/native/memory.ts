@@ -39,6 +39,7 @@ export class NativeMemory {
   #kept: Mapping[] = []
   #keptBytes = 0
   #unaskedBytes = Number.POSITIVE_INFINITY
+  #isClosed = false
 
   constructor(system: System, bytesLeft: () => number) {
     this.#system = system
@@ -65,7 +66,9 @@ export class NativeMemory {
     return address
   }
 
+  /** Handles may be finalised long after the host was closed: then there is nothing left to release. */
   release(address: number): void {
+    if (this.#isClosed) return
     const mapping = this.#mappingOf(address)
     const block = (address - (mapping?.base ?? 0)) / (mapping?.blockBytes ?? 1)
     const bytes = mapping?.live[block] ?? 0
@@ -108,6 +111,7 @@ export class NativeMemory {
 
   /** Unmaps everything, live blocks too. Nothing may be running. */
   close(): void {
+    this.#isClosed = true
     this.#kept = []
     this.#keptBytes = 0
     for (const mapping of [...this.#mappings]) this.#unmap(mapping)

@@ -1,7 +1,9 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
 import type { DType } from '../../base/dtype.ts'
-import { CompileError, DeviceError, IndexError } from '../../base/errors.ts'
+import { ArgumentError, CompileError, DeviceError, IndexError } from '../../base/errors.ts'
+import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
+import { kernelPasses } from '../../compiler/optimize/optimize.ts'
 import type { Target } from '../../compiler/target.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -11,8 +13,18 @@ import type { ProgramOutcome, RaisedError, ThreadPool } from './thread-pool.ts'
 
 export interface NativeDeviceOptions {
   readonly threads?: number
-  /** emit bounds tests around every load and store, poison the arena before each run (TENSORLOOM_CHECKED=1) */
+  /**
+   * verify what every compiler stage gives, emit bounds tests around every load and store, poison the arena before each run
+   */
   readonly checked?: boolean
+  /** off: composites are expanded, nothing else is rewritten */
+  readonly simplify?: boolean
+  /** off: every aggregate in a kernel of its own */
+  readonly fuse?: boolean
+  /** off: every value of a program keeps memory of its own */
+  readonly reuseMemory?: boolean
+  /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
+  readonly skip?: readonly string[]
 }
 
 /** Opens the device, or says why this process cannot have it. */
@@ -48,6 +60,17 @@ function targetOf(host: NativeHost, threads: number): Target {
   }
 }
 
+function compileOptions(options: NativeDeviceOptions, verify: boolean): CompileOptions {
+  const { simplify, fuse, reuseMemory, skip = [] } = options
+  const names = kernelPasses.map(({ name }) => name)
+  const unknown = skip.find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new ArgumentError(`native: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, {
+      unknown,
+    })
+  return { simplify, fuse, reuseMemory, skip: new Set(skip), verify }
+}
+
 /** A block of native memory; it outlives its release while queued work uses it. */
 class NativeBuffer implements DeviceBuffer {
   readonly bytes: number
@@ -68,12 +91,16 @@ class NativeBuffer implements DeviceBuffer {
 
   finish(): void {
     this.#uses--
-    if (this.#released && this.#uses === 0) this.#host.memory.release(this.address)
+    if (this.#released) this.#free()
   }
 
   release(): void {
     if (this.#released) return
     this.#released = true
+    this.#free()
+  }
+
+  #free(): void {
     if (this.#uses === 0) this.#host.memory.release(this.address)
   }
 }
@@ -83,13 +110,30 @@ const nativeBuffer = (buffer: DeviceBuffer): NativeBuffer => {
   throw new DeviceError('native: expected a buffer of the native device, got one of another device.')
 }
 
+/** The error that a program's check, or a bounds test of checked mode, stands for. */
+function indexErrorOf(program: NativeProgram, raised: RaisedError): Error {
+  const site = program.checkSite(raised.kernelId, raised.code)
+  const { label } = program.plan.calls[raised.kernelId]
+  if (!site)
+    return new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
+      kernel: label,
+    })
+  return new IndexError(
+    `${site.op}: expected an index from 0 to ${site.limit - 1}, got ${raised.value} at position ${raised.position}. ` +
+      'Nothing was updated by this program.',
+    { op: site.op, limit: site.limit, value: Number(raised.value), position: Number(raised.position), kernel: label },
+  )
+}
+
 class NativeDevice implements Device {
   readonly name = 'native'
   readonly target: Target
   readonly #host: NativeHost
   readonly #pool: ThreadPool
   readonly #queue = new CommandQueue()
+  readonly features: Device['features']
   readonly #checked: boolean
+  readonly #compileOptions: CompileOptions
   readonly #profiled = new Set<NativeProgram>()
   #isProfiling = false
   #arena = 0
@@ -100,8 +144,11 @@ class NativeDevice implements Device {
   constructor(host: NativeHost, options: NativeDeviceOptions) {
     this.#host = host
     this.#pool = host.createPool({ threads: options.threads })
-    this.#checked = options.checked ?? process.env.TENSORLOOM_CHECKED === '1'
+    this.#checked = options.checked ?? false
+    this.#compileOptions = compileOptions(options, this.#checked)
     this.target = targetOf(host, this.#pool.threads)
+    const { vendor, avx2, fma, f16c, avx512 } = host.cpu
+    this.features = { cpu: vendor, avx2, fma, f16c, avx512 }
   }
 
   allocate(bytes: number): DeviceBuffer {
@@ -120,12 +167,18 @@ class NativeDevice implements Device {
       expected: 0,
       runInPlace: write,
       run: async () => write(),
-      finish: () => target.finish(),
+      finish: (outcome) => {
+        target.finish()
+        if (outcome.kind === 'failed') this.#fail(outcome.error, this.#submissions)
+      },
     })
   }
 
   compile(graph: Graph): Program {
-    return new NativeProgram(this.#host, graph, this.target, { checked: this.#checked })
+    return new NativeProgram(this.#host, graph, this.target, {
+      checked: this.#checked,
+      compile: this.#compileOptions,
+    })
   }
 
   submit(program: Program, bindings: Bindings): number {
@@ -140,12 +193,12 @@ class NativeDevice implements Device {
     this.#queue.submit({
       expected: program.expected,
       runInPlace: () => this.#pool.runInPlace(...prepare()),
-      run: () => this.#pool.run(...prepare()),
+      run: async () => this.#pool.run(...prepare()),
       finish: (outcome, milliseconds) => {
         for (const one of used) one.finish()
-        if (outcome === 'dropped') return
-        program.expected = milliseconds
-        if (outcome.kind === 'raised') this.#fail(program, outcome.error, submission)
+        if (outcome.kind === 'done') program.expected = milliseconds
+        if (outcome.kind === 'raised') this.#fail(indexErrorOf(program, outcome.error), submission)
+        if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
       },
     })
     return submission
@@ -159,6 +212,8 @@ class NativeDevice implements Device {
     this.#pool.ensureScratch(program.scratchBytes)
     this.#ensureArena(program.arenaBytes)
     if (this.#isProfiling && !this.#profiled.has(program)) {
+      // its counts are read at the end, even if nothing else needs it any more
+      program.retain()
       program.setProfiled(true)
       this.#profiled.add(program)
     }
@@ -182,26 +237,9 @@ class NativeDevice implements Device {
     if (this.#checked && bytes > 0) this.#host.memory.write(this.#arena, new Uint8Array(bytes).fill(0xff))
   }
 
-  #fail(program: NativeProgram, raised: RaisedError, submission: number): void {
+  #fail(error: Error, submission: number): void {
     this.#queue.blocked = true
-    const site = program.checkSite(raised.kernelId, raised.code)
-    const { label } = program.plan.calls[raised.kernelId]
-    const error = site
-      ? new IndexError(
-          `${site.op}: expected an index from 0 to ${site.limit - 1}, got ${raised.value} at position ${raised.position}. ` +
-            'Nothing was updated by this program.',
-          {
-            op: site.op,
-            limit: site.limit,
-            value: Number(raised.value),
-            position: Number(raised.position),
-            kernel: label,
-          },
-        )
-      : new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
-          kernel: label,
-        })
-    this.#failure = { error, submission }
+    this.#failure ??= { error, submission }
   }
 
   takeFailure(): Failure | undefined {
@@ -242,15 +280,19 @@ class NativeDevice implements Device {
   /** What was measured since profiling began; `run` says whether to measure, afresh, from now on. */
   profile(run: boolean): readonly KernelProfile[] {
     const perMillisecond = this.#host.ticksPerSecond() / 1000
-    const rows = [...this.#profiled].flatMap((program) =>
+    const rows = [...this.#profiled].flatMap((program, order) =>
       program.readProfile().map(({ ticks, calls }, i) => ({
         label: program.plan.calls[i].label,
         lowering: 'x64',
+        program: order,
         calls,
         milliseconds: ticks / perMillisecond,
       })),
     )
-    for (const program of this.#profiled) program.setProfiled(false)
+    for (const program of this.#profiled) {
+      program.setProfiled(false)
+      program.finish()
+    }
     this.#profiled.clear()
     this.#isProfiling = run
     return rows

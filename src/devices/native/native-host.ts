@@ -113,6 +113,7 @@ function probeCpu(system: System, pages: CodePages): CpuFeatures {
 class CodePages {
   readonly #system: System
   readonly #installed = new Set<InstalledCode>()
+  #isClosed = false
 
   constructor(system: System) {
     this.#system = system
@@ -142,12 +143,14 @@ class CodePages {
   }
 
   release(code: InstalledCode): void {
+    if (this.#isClosed) return
     if (!this.#installed.delete(code)) throw new DeviceError('native: releaseCode expects installed code, once')
     this.#system.unmap(code.base, code.bytes)
   }
 
   close(): void {
     for (const code of [...this.#installed]) this.release(code)
+    this.#isClosed = true
   }
 }
 

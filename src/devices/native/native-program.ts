@@ -3,16 +3,18 @@
 import { ArgumentError } from '../../base/errors.ts'
 import { commandFlags, profileSlot } from '../../codegen/x64/calling-convention.ts'
 import { emitKernel } from '../../codegen/x64/emit-kernel.ts'
-import { compileGraph } from '../../compiler/compile.ts'
+import { type CompileOptions, compileGraph } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
+import { formatGraph } from '../../graph/print.ts'
 import type { Program } from '../../runtime/device.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
 import { encodeCommands } from './thread-pool.ts'
 
 export interface NativeProgramOptions {
   readonly checked: boolean
+  readonly compile: CompileOptions
 }
 
 /** Addresses of one submission. */
@@ -27,6 +29,7 @@ const addressBytes = 8
 export class NativeProgram implements Program {
   readonly graph: Graph
   readonly plan: Plan
+  readonly stages = ['graph', ...stageNames, 'emit']
   readonly compileMilliseconds: number
   readonly scratchBytes: number
   /** address and length of the command table */
@@ -48,7 +51,7 @@ export class NativeProgram implements Program {
     const start = performance.now()
     this.#host = host
     this.graph = graph
-    this.plan = compileGraph(graph, target, { verify: options.checked })
+    this.plan = compileGraph(graph, target, options.compile)
     const emitted = this.plan.kernels.map(({ kernel }) =>
       emitKernel(kernel, { checked: options.checked, features: host.cpu }),
     )
@@ -125,9 +128,10 @@ export class NativeProgram implements Program {
   }
 
   print(stage: string): string {
+    if (stage === 'graph') return formatGraph(this.graph.outputs.map(({ node }) => node))
     if (stage === 'emit') return this.#emitted.map((kernel) => kernel.print()).join('\n\n')
     if ((stageNames as readonly string[]).includes(stage)) return this.plan.print(stage as StageName)
-    throw new ArgumentError(`print: expected one of ${[...stageNames, 'emit'].join(', ')}, got '${stage}'.`, { stage })
+    throw new ArgumentError(`print: expected one of ${this.stages.join(', ')}, got '${stage}'.`, { stage })
   }
 
   /** Programs in flight keep their code. */

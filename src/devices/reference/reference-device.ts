@@ -53,6 +53,7 @@ class ReferenceProgram implements Program {
   readonly evaluation: Evaluation
   readonly kernelCount: number
   readonly arenaBytes = 0
+  readonly stages = ['graph']
   readonly compileMilliseconds: number
 
   constructor(graph: Graph) {
@@ -83,6 +84,7 @@ interface Tally {
 class ReferenceDevice implements Device {
   readonly name = 'reference'
   readonly target = referenceTarget
+  readonly features = {}
   readonly inFlight = 0
   #submissions = 0
   #failure: Failure | undefined

@@ -1,0 +1,72 @@
+// The benchmarks' own arithmetic, and one short run whose line must have the promised fields.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { readArguments } from './arguments.ts'
+import { floorOf, type Machine } from './machine.ts'
+import { summarize } from './timing.ts'
+import { trainingWork } from './training-work.ts'
+
+test('words become options, and wrong ones a sentence', () => {
+  assert.deepEqual(readArguments(['--suite', 'gemm', '--threads', '2', '--json']), {
+    suites: ['gemm'],
+    device: 'native',
+    threads: 2,
+    seconds: 1,
+    only: '',
+    json: true,
+  })
+  assert.deepEqual(readArguments([])?.suites, ['gemm', 'train'])
+  assert.equal(readArguments(['--help']), undefined)
+  assert.throws(() => readArguments(['--suite', 'cooking']), /--suite: expected one of gemm, train, got 'cooking'/)
+  assert.throws(() => readArguments(['--threads', '0']), /--threads: expected a whole number from 1, got '0'/)
+  assert.throws(() => readArguments(['--seconds', 'long']), /--seconds: expected a positive number, got 'long'/)
+})
+
+test('a median and a minimum, to four digits', () => {
+  assert.deepEqual(summarize([3, 1.00004, 2.00001, 9, 8]), { ms: 3, minMs: 1 })
+})
+
+test('the floor is the slower of arithmetic and traffic, at the rate of the level that holds the bytes', () => {
+  const machine: Machine = {
+    threads: 1,
+    gflops: 100,
+    copies: [
+      { level: 'L2', footprint: 1e6, gbs: 100 },
+      { level: 'DRAM', footprint: 1e8, gbs: 10 },
+    ],
+  }
+  assert.equal(floorOf(machine, 1e9, 0), 10)
+  assert.equal(floorOf(machine, 0, 1e6), 0.01)
+  assert.equal(floorOf(machine, 0, 2e6), 0.2)
+  assert.equal(floorOf(machine, 0, 1e9), 100)
+  assert.equal(floorOf(undefined, 1, 1), null)
+})
+
+test('the work of a small MLP, counted by hand', () => {
+  const [first, second] = [64 * 784 * 128, 64 * 128 * 10]
+  const parameters = 784 * 128 + 128 + 128 * 10 + 10
+  // forward and weight gradient of both layers, input gradient of the second only; parameters read and written
+  assert.deepEqual(trainingWork('mlp-784-128-10-b64-sgd'), {
+    flops: 2 * (2 * first + 3 * second),
+    bytes: 2 * 4 * parameters,
+  })
+})
+
+test('a run prints JSON lines and nothing else', () => {
+  const main = fileURLToPath(new URL('./main.js', import.meta.url))
+  const words = [main, '--suite', 'gemm', '--device', 'reference', '--only', 'gemm-16', '--seconds', '0.01', '--json']
+  const env = { ...process.env, TENSORLOOM_PEER_PYTHON: '' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env })
+  assert.equal(status, 0, stderr)
+  const [row, ...others] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(others, [])
+  assert.deepEqual(Object.keys(row), ['suite', 'name', 'device', 'threads', 'ms', 'minMs', 'gflops', 'floorMs'])
+  assert.deepEqual([row.suite, row.name, row.device], ['gemm', 'gemm-16', 'reference'])
+  assert.ok(row.minMs > 0 && row.minMs <= row.ms)
+  assert.match(stderr, /PyTorch not timed/)
+})
