@@ -61,8 +61,10 @@ function bestSeconds(host: NativeHost, pool: ThreadPool, code: Uint8Array, words
   const commands = memory.allocate(table.byteLength)
   memory.write(commands, table)
   let best = Number.POSITIVE_INFINITY
+  // the first touch of a page costs more than the work on it
+  pool.runInPlace(commands, 1)
   const end = performance.now() + patience * 1000
-  while (performance.now() < end) {
+  while (performance.now() < end || best === Number.POSITIVE_INFINITY) {
     const start = performance.now()
     pool.runInPlace(commands, 1)
     best = Math.min(best, (performance.now() - start) / 1000)
@@ -73,9 +75,9 @@ function bestSeconds(host: NativeHost, pool: ThreadPool, code: Uint8Array, words
   return best
 }
 
-const peakShape = { chains: 12, unrolled: 4, turns: 1e6, flopsEach: 16 }
+const peakShape = { chains: 12, unrolled: 4, turns: 1e5, flopsEach: 16 }
 
-/** Twelve independent chains of fused multiply-adds keep two units of latency 4 to 5 busy. */
+/** Twelve independent chains of fused multiply-adds keep two units of latency 4 to 5 busy; for less than a time slice. */
 function emitPeak(): Uint8Array {
   const { chains, unrolled, turns } = peakShape
   const a = new Assembler()

@@ -26,7 +26,10 @@ after(() => rmSync(folder, { recursive: true }))
 
 const wave = (...shape: readonly number[]): Tensor => {
   const size = shape.reduce((product, extent) => product * extent, 1)
-  return fromHost(Float32Array.from({ length: size }, (_, i) => Math.sin(i * i + 1)), shape)
+  return fromHost(
+    Float32Array.from({ length: size }, (_, i) => Math.sin(i * i + 1)),
+    shape,
+  )
 }
 
 /** Loss, logits and gradients of a small network: every kind of kernel but scan. */
@@ -101,7 +104,10 @@ for (const name of availableDevices())
   })
 
 test('profile: one at a time, and off again after an exception', async () => {
-  await assert.rejects(profile(() => profile(() => 0)), /profile: expected one profile at a time/)
+  await assert.rejects(
+    profile(() => profile(() => 0)),
+    /profile: expected one profile at a time/,
+  )
   await assert.rejects(
     profile(() => {
       throw new RangeError('mine')
@@ -134,7 +140,10 @@ if (availableDevices().includes('native')) {
       const got = await runWith('native', { ...options, checked: true })
       assert.equal(got.length, expected.length)
       got.forEach((value, i) => {
-        assert.ok(Math.abs(value - expected[i]) <= 2e-5 + 2e-5 * Math.abs(expected[i]), `${i}: ${value}, ${expected[i]}`)
+        assert.ok(
+          Math.abs(value - expected[i]) <= 2e-5 + 2e-5 * Math.abs(expected[i]),
+          `${i}: ${value}, ${expected[i]}`,
+        )
       })
     })
 
@@ -161,7 +170,10 @@ if (availableDevices().includes('native')) {
     closeDevices()
     assert.throws(() => setDevice('native', { skip: ['inline'] }), /expected skip to name passes \(.*\), got 'inline'/)
     setDevice('native', { threads: 1 })
-    assert.throws(() => setDevice('native', { fuse: false }), /expected fuse of 'native' to stay .*got false.*closeDevices/)
+    assert.throws(
+      () => setDevice('native', { fuse: false }),
+      /expected fuse of 'native' to stay .*got false.*closeDevices/,
+    )
     setDevice('native', { threads: 1 })
     closeDevices()
   })

@@ -1,11 +1,12 @@
 // The longer tier of the random graphs: `npm run fuzz -- [--seed n] [--minutes m] [--longest steps]`. Prints each failing graph, made as
 // small as it gets, with the seed that gives it again; ends with code 1 if there was one.
 import fc from 'fast-check'
+import { kernelPasses } from '../src/compiler/optimize/optimize.ts'
 import { openNativeDevice } from '../src/devices/native/native-device.ts'
 import type { Device } from '../src/runtime/device.ts'
 import { recipes } from '../test/fuzz/arbitrary.ts'
 import { checkInterpreted, checkOnDevice, referenceOf, variants } from '../test/fuzz/check-graph.ts'
-import { buildGraph, type Recipe } from '../test/fuzz/random-graph.ts'
+import { buildGradientGraph, buildGraph, type Recipe } from '../test/fuzz/random-graph.ts'
 
 const graphsPerRound = 50
 
@@ -25,12 +26,23 @@ function tiersOf(longest: number): Tier[] {
         checkInterpreted(random, referenceOf(random), Object.keys(variants))
       },
     },
+    {
+      name: 'gradients',
+      recipes: recipes(longest),
+      check: async (recipe) => {
+        const random = buildGradientGraph(recipe, 1000)
+        if (random) checkInterpreted(random, referenceOf(random), ['all on', 'no simplify', 'no fuse'])
+      },
+    },
   ]
   const settings = [
     { name: 'native', size: 'small', options: { threads: 2 }, limit: 20_000 },
     { name: 'large', size: 'large', options: { threads: 2 }, limit: 200_000 },
     { name: '3 threads', size: 'large', options: { threads: 3 }, limit: 60_000 },
     { name: 'checked', size: 'small', options: { threads: 2, checked: true }, limit: 8000 },
+    { name: 'no simplify', size: 'small', options: { threads: 1, simplify: false }, limit: 4000 },
+    { name: 'no fuse', size: 'small', options: { threads: 1, fuse: false }, limit: 4000 },
+    { name: 'no passes', size: 'small', options: { threads: 1, skip: kernelPasses.map((p) => p.name) }, limit: 4000 },
   ] as const
   for (const { name, size, options, limit } of settings) {
     const device = openNativeDevice(options)
@@ -65,7 +77,9 @@ async function main(): Promise<void> {
       if (!details.failed) continue
       failures++
       const error = details.errorInstance as Error
-      console.log(`\n--- ${name}, --seed ${round} --longest ${longest} ---\n${error.message}\n${error.stack?.split('\n    at ').slice(1, 6).join('\n  ')}`)
+      console.log(
+        `\n--- ${name}, --seed ${round} --longest ${longest} ---\n${error.message}\n${error.stack?.split('\n    at ').slice(1, 6).join('\n  ')}`,
+      )
       console.log(JSON.stringify(details.counterexample))
     }
   }

@@ -1,6 +1,8 @@
 // The ten dtypes: size, category, typed array, and PyTorch's promotion as a join over a small lattice.
 // https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
 
+import { DTypeError } from './errors.ts'
+
 export const dtypes = [
   'bool',
   'uint8',
@@ -36,6 +38,12 @@ export const dtypeTable = {
   float32: { bytes: 4, category: 'float', signed: true, wire: 'F32' },
   float64: { bytes: 8, category: 'float', signed: true, wire: 'F64' },
 } as const satisfies Record<DType, DTypeRow>
+
+/** The dtype itself, if it is one. */
+export function checkDType(op: string, dtype: DType): DType {
+  if (Object.hasOwn(dtypeTable, dtype)) return dtype
+  throw new DTypeError(`${op}: expected a dtype (${dtypes.join(', ')}), got '${String(dtype)}'.`, { op, dtype })
+}
 
 export const bytesOf = (dtype: DType): number => dtypeTable[dtype].bytes
 export const categoryOf = (dtype: DType): DTypeCategory => dtypeTable[dtype].category

@@ -70,6 +70,8 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
 
 /** Refuses sizes that no machine can hold before anything is built from them. */
 export function checkShape(op: string, shape: Shape): Shape {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: expected a list of sizes such as [2, 3], got ${String(shape)}.`, { op, shape })
   for (const extent of shape)
     if (!Number.isInteger(extent) || extent < 0)
       throw new ShapeError(`${op}: expected sizes that are whole numbers from 0, got ${formatShape(shape)}.`, {

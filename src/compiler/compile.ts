@@ -1,13 +1,13 @@
 // The pipeline: a program's graph in, a plan out. One list of stages; each prints itself, and what can be left out can be switched off.
 
 import { bytesOf } from '../base/dtype.ts'
-import { makeNode, type Node, topologicalOrder } from '../graph/node.ts'
+import { isOp, makeNode, type Node, topologicalOrder } from '../graph/node.ts'
 import { formatGraph } from '../graph/print.ts'
 import { verifyGraph } from '../graph/verify.ts'
 import { printKernel } from '../kernel/print.ts'
 import { verifyKernel } from '../kernel/verify.ts'
+import { ConstantPool } from './constant-pool.ts'
 import type { Graph } from './graph.ts'
-import { kernelSignature } from './kernel-signature.ts'
 import { lower } from './lower/lower.ts'
 import type { LoweredKernel } from './lower/lowered-kernel.ts'
 import { optimize } from './optimize/optimize.ts'
@@ -16,6 +16,7 @@ import type { Plan, PlannedKernel, StageName } from './plan.ts'
 import { type MemoryPlan, type Place, type PlacedCall, planMemory } from './plan-memory.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { KernelGroup, Schedule } from './schedule-types.ts'
+import { type KernelClass, shareKernels } from './share-kernels.ts'
 import { simplify } from './simplify/simplify.ts'
 import type { Target } from './target.ts'
 import { verifyMemory, verifySchedule } from './verify-plan.ts'
@@ -36,90 +37,114 @@ export interface CompileOptions {
 }
 
 export function compileGraph(graph: Graph, target: Target, options: CompileOptions = {}): Plan {
-  const simple = simplify(graph, options.simplify ?? true)
+  const clock = new StageClock()
+  const simple = clock.time('simplify', () => simplify(graph, options.simplify ?? true))
   if (options.verify) verifyGraph(simple.roots, 'simplify')
-  const order = topologicalOrder(simple.roots)
-  const first = schedule(order, simple.roots, target, { fuse: options.fuse ?? true })
+  const first = clock.time('schedule', () =>
+    schedule(topologicalOrder(simple.roots), simple.roots, target, { fuse: options.fuse ?? true }),
+  )
   const scheduled = options.reorder ? { ...first, groups: options.reorder(first.groups) } : first
   if (options.verify) verifySchedule(scheduled, simple)
-  const kernels = new KernelTable(target, options)
-  const groups = scheduled.groups
-  const uses = groups.map((group) => ({ group, ...kernels.of(group) }))
-  const placement = placeValues(graph, simple.leaves, simple.roots, groups)
-  const calls = uses.map((use) => placeCall(use, placement.placeOf))
-  for (const { from, to } of placement.copies) calls.push(copyCall(from, to, placement.placeOf, kernels))
-  const memory = planMemory(graph, persistentLast(calls), options.reuseMemory ?? true)
+  const placement = placeValues(graph, simple.leaves, simple.roots, scheduled.groups)
+  const copies = placement.copies.map(copyGroup)
+  const groups = [...scheduled.groups, ...copies]
+  const placeOf = new Map([
+    ...placement.placeOf,
+    ...copies.map(({ outputs: [copy] }, i) => [copy, placement.copies[i].to] as const),
+  ])
+  const shared = clock.time('share', () => shareKernels(groups))
+  const kernels = shared.classes.map((one) => makeKernel(one, target, options, clock))
+  const constants = new ConstantPool()
+  const memory = clock.time('memory', () => {
+    const calls = groups.map((group, i) => placeCall(group, kernels, shared.classOf[i], placeOf, constants))
+    return planMemory(graph, persistentLast(calls), options.reuseMemory ?? true)
+  })
   if (options.verify) verifyMemory(memory)
   return {
     graph,
-    kernels: kernels.planned,
+    kernels: kernels.map(({ planned }) => planned),
+    constants: constants.bytes,
     calls: memory.calls,
     arenaBytes: memory.arenaBytes,
+    milliseconds: clock.milliseconds,
     print: (stage) => printStage(stage, { roots: simple.roots, scheduled, kernels, memory }),
   }
 }
 
-interface KernelUse {
-  readonly index: number
+/** Adds up the time that each stage takes, over all kernels. */
+class StageClock {
+  readonly milliseconds: Record<string, number> = {}
+
+  time<T>(stage: string, run: () => T): T {
+    const start = performance.now()
+    const result = run()
+    this.milliseconds[stage] = (this.milliseconds[stage] ?? 0) + performance.now() - start
+    return result
+  }
+}
+
+interface MadeKernel {
+  readonly holes: readonly number[]
   readonly lowered: LoweredKernel
+  readonly planned: PlannedKernel
 }
 
-/** Distinct kernels: groups of one signature share one body. */
-class KernelTable {
-  readonly planned: PlannedKernel[] = []
-  readonly lowered: LoweredKernel[] = []
-  readonly #bySignature = new Map<string, number>()
-  readonly #target: Target
-  readonly #options: CompileOptions
-
-  constructor(target: Target, options: CompileOptions) {
-    this.#target = target
-    this.#options = options
+function makeKernel(
+  { group, holes }: KernelClass,
+  target: Target,
+  options: CompileOptions,
+  clock: StageClock,
+): MadeKernel {
+  const lowered = clock.time('lower', () => lower(group, target))
+  const kernel = clock.time('optimize', () => optimize(lowered.kernel, options.skip))
+  if (options.verify) {
+    verifyKernel(lowered.kernel)
+    verifyKernel(kernel)
   }
-
-  of(group: KernelGroup): KernelUse {
-    const signature = kernelSignature(group)
-    let index = this.#bySignature.get(signature)
-    if (index === undefined) {
-      index = this.planned.length
-      this.#bySignature.set(signature, index)
-      this.#make(group)
-    }
-    return { index, lowered: this.lowered[index] }
-  }
-
-  #make(group: KernelGroup): void {
-    const lowered = lower(group, this.#target)
-    const kernel = optimize(lowered.kernel, this.#options.skip)
-    if (this.#options.verify) {
-      verifyKernel(lowered.kernel)
-      verifyKernel(kernel)
-    }
-    this.lowered.push(lowered)
-    this.planned.push({ kernel, checks: lowered.checks })
-  }
+  return { holes, lowered, planned: { kernel, checks: lowered.checks } }
 }
 
-function placeCall(use: KernelUse & { readonly group: KernelGroup }, placeOf: ReadonlyMap<Node, Place>): PlacedCall {
-  const { group, lowered, index } = use
+function placeCall(
+  group: KernelGroup,
+  kernels: readonly MadeKernel[],
+  kernel: number,
+  placeOf: ReadonlyMap<Node, Place>,
+  constants: ConstantPool,
+): PlacedCall {
+  const { lowered, holes } = kernels[kernel]
   const own = lowered.temporaries.map(
     ({ dtype, size }): Place => ({ kind: 'arena', bytes: Math.max(1, size) * bytesOf(dtype) }),
   )
+  const fillers = holes.map((position) => fillHole(group.inner[position], placeOf, constants))
+  const find = (node: Node): Place => placeOf.get(node)!
   return {
-    kernel: index,
-    places: [...group.inputs, ...group.outputs].map((node) => placeOf.get(node)!).concat(own),
+    kernel,
+    places: [...group.inputs.map(find), ...fillers.map(({ place }) => place), ...group.outputs.map(find), ...own],
+    offsets: [...group.inputs.map(() => 0), ...fillers.map(({ offset }) => offset)],
     writes: lowered.kernel.params.map((param) => param.access !== 'read'),
     raises: lowered.checks.length > 0,
     label: lowered.kernel.name,
   }
 }
 
+interface Filler {
+  readonly place: Place
+  readonly offset: number
+}
+
+/** What a call binds for a constant, or for one element of a value in memory. */
+function fillHole(node: Node, placeOf: ReadonlyMap<Node, Place>, constants: ConstantPool): Filler {
+  if (isOp(node, 'constant')) return { place: { kind: 'constant', offset: constants.offsetOf(node) }, offset: 0 }
+  const [source] = node.inputs
+  const { starts } = (node as Node<'slice'>).attrs
+  const element = starts.reduce((position, start, axis) => position * source.shape[axis] + start, 0)
+  return { place: placeOf.get(source)!, offset: element * bytesOf(source.dtype) }
+}
+
 /** A kernel of its own that moves a value into the leaf it replaces. */
-function copyCall(from: Node, to: Place, placeOf: ReadonlyMap<Node, Place>, kernels: KernelTable): PlacedCall {
+function copyGroup({ from }: { readonly from: Node }): KernelGroup {
   const copy = makeNode('copy', [from], {}, from.shape, from.dtype)
-  const group: KernelGroup = { anchor: 'map', inputs: [from], inner: [copy], outputs: [copy] }
-  const use = { group, ...kernels.of(group) }
-  return placeCall(use, new Map([...placeOf, [copy, to]]))
+  return { anchor: 'map', inputs: [from], inner: [copy], outputs: [copy] }
 }
 
 /** Writes of persistent state move behind the last call that may fail, where nothing in between reads them. */
@@ -152,7 +177,7 @@ const isWrittenLater = (place: Place, calls: readonly PlacedCall[], at: number):
 interface Stages {
   readonly roots: readonly Node[]
   readonly scheduled: Schedule
-  readonly kernels: KernelTable
+  readonly kernels: readonly MadeKernel[]
   readonly memory: MemoryPlan
 }
 
@@ -163,9 +188,9 @@ function printStage(stage: StageName, { roots, scheduled, kernels, memory }: Sta
     case 'schedule':
       return scheduled.groups.map(formatGroup).join('\n')
     case 'lower':
-      return kernels.lowered.map(({ kernel }) => printKernel(kernel)).join('\n\n')
+      return kernels.map(({ lowered }) => printKernel(lowered.kernel)).join('\n\n')
     case 'optimize':
-      return kernels.planned.map(({ kernel }) => printKernel(kernel)).join('\n\n')
+      return kernels.map(({ planned }) => printKernel(planned.kernel)).join('\n\n')
     case 'memory':
       return formatMemory(memory)
   }
@@ -179,9 +204,10 @@ function formatGroup(group: KernelGroup, i: number): string {
 
 function formatMemory({ calls, arenaBytes }: MemoryPlan): string {
   const lines = calls.map((call, i) => {
-    const bindings = call.bindings.map((b) =>
-      b.kind === 'arena' ? `arena+${b.offset}` : b.kind === 'leaf' ? `leaf${b.slot}` : `output${b.index}`,
-    )
+    const bindings = call.bindings.map((b) => {
+      const from = b.offset > 0 || b.kind === 'arena' ? `+${b.offset}` : ''
+      return `${b.kind}${b.kind === 'leaf' ? b.slot : b.kind === 'output' ? b.index : ''}${from}`
+    })
     return `call ${i}: kernel ${call.kernel}(${bindings.join(', ')})${call.barrier ? ' barrier' : ''}${call.persistent ? ' persistent' : ''}`
   })
   return [...lines, `arena ${arenaBytes} bytes`].join('\n')

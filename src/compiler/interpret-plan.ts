@@ -15,16 +15,14 @@ export function interpretPlan(plan: Plan, leaves: readonly HostArray[], particip
   const outputs = graph.outputs.map(
     ({ node }) => new Uint8Array(sizeOf(node.shape) * bytesOf(node.dtype)).fill(0xff).buffer,
   )
-  const memoryOf = (reference: BufferReference, dtype: DType, size: number): DeviceData => {
-    const buffer =
-      reference.kind === 'arena'
-        ? arena
-        : reference.kind === 'leaf'
-          ? leafBytes[reference.slot]
-          : outputs[reference.index]
-    const offset = reference.kind === 'arena' ? reference.offset : 0
-    return new deviceArrays[dtype](buffer as ArrayBuffer, offset, size) as DeviceData
+  const constants = plan.constants.slice().buffer
+  const bufferOf = (reference: BufferReference): ArrayBufferLike => {
+    if (reference.kind === 'leaf') return leafBytes[reference.slot]
+    if (reference.kind === 'output') return outputs[reference.index]
+    return reference.kind === 'arena' ? arena : constants
   }
+  const memoryOf = (reference: BufferReference, dtype: DType, size: number): DeviceData =>
+    new deviceArrays[dtype](bufferOf(reference) as ArrayBuffer, reference.offset, size) as DeviceData
   for (const call of plan.calls) {
     const { kernel } = plan.kernels[call.kernel]
     const bindings = call.bindings.map((reference, slot) =>

@@ -4,15 +4,19 @@ import { elementsOf, type Node } from '../graph/node.ts'
 import type { Graph } from './graph.ts'
 import type { BufferReference, KernelCall } from './plan.ts'
 
-/** A value's place before offsets are known: a leaf, an output, or an arena buffer that lives from its first to its last call. */
+/** A value's place before offsets are known: a leaf, an output, an arena buffer that lives from its first to its last call, a constant. */
 export type Place =
   | { readonly kind: 'leaf'; readonly slot: number }
   | { readonly kind: 'output'; readonly index: number }
   | { readonly kind: 'arena'; readonly bytes: number }
+  | { readonly kind: 'constant'; readonly offset: number }
 
 export interface PlacedCall {
   readonly kernel: number
+  /** one per param */
   readonly places: readonly Place[]
+  /** bytes of each place that come before what is bound; none if left out */
+  readonly offsets?: readonly number[]
   /** which bindings the kernel writes */
   readonly writes: readonly boolean[]
   /** may find a data-dependent index out of range */
@@ -40,10 +44,13 @@ export const nodeBytes = (node: Node): number => elementsOf(node) * bytesOf(node
 
 export function planMemory(graph: Graph, calls: readonly PlacedCall[], reuse = true): MemoryPlan {
   const blocks = assignOffsets(reuse ? lifetimesOf(calls) : wholeLifetimes(calls))
-  const resolve = (place: Place): BufferReference =>
-    place.kind === 'arena' ? { kind: 'arena', offset: blocks.get(place)!.offset, bytes: place.bytes } : place
+  const resolve = (place: Place, offset: number): BufferReference => {
+    if (place.kind === 'constant') return place
+    if (place.kind !== 'arena') return { ...place, offset }
+    return { kind: 'arena', offset: blocks.get(place)!.offset + offset, bytes: place.bytes - offset }
+  }
   const resolved = calls.map((call) => {
-    const bindings = call.places.map(resolve)
+    const bindings = call.places.map((place, slot) => resolve(place, call.offsets?.[slot] ?? 0))
     const persistent = bindings.some((binding, slot) => call.writes[slot] && isPersistent(binding, graph))
     return { ...call, bindings, persistent }
   })

@@ -2,10 +2,13 @@
 import type { Kernel } from '../kernel/kernel-node.ts'
 import type { Graph } from './graph.ts'
 
+/** `offset` is in bytes. */
 export type BufferReference =
-  | { readonly kind: 'leaf'; readonly slot: number }
-  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'leaf'; readonly slot: number; readonly offset: number }
+  | { readonly kind: 'output'; readonly index: number; readonly offset: number }
   | { readonly kind: 'arena'; readonly offset: number; readonly bytes: number }
+  /** in the plan's own constants */
+  | { readonly kind: 'constant'; readonly offset: number }
 
 export interface KernelCall {
   /** index into `kernels` */
@@ -37,6 +40,10 @@ export interface Plan {
   readonly kernels: readonly PlannedKernel[]
   readonly calls: readonly KernelCall[]
   readonly arenaBytes: number
+  /** numbers that calls of one kernel differ in */
+  readonly constants: Uint8Array
+  /** what each stage took to compile */
+  readonly milliseconds: Readonly<Record<string, number>>
   /** text of a stage: simplify, schedule, lower, optimize, memory */
   print(stage: StageName): string
 }

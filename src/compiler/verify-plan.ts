@@ -15,7 +15,8 @@ export function verifySchedule({ groups }: Schedule, { leaves, roots }: SimpleGr
         throw fault(`${kernel} to read what is in memory by then, got ${input.op} #${input.id}, which is not`)
     for (const output of group.outputs) {
       if (written.has(output)) throw fault(`each value to be written once, got ${output.op} #${output.id} twice`)
-      if (!group.inner.includes(output)) throw fault(`${kernel} to compute what it writes, got ${output.op} #${output.id}`)
+      if (!group.inner.includes(output))
+        throw fault(`${kernel} to compute what it writes, got ${output.op} #${output.id}`)
     }
     for (const output of group.outputs) written.add(output)
     verifyInner(kernel, group.inputs, group.inner)
@@ -30,7 +31,8 @@ function verifyInner(kernel: string, inputs: readonly Node[], inner: readonly No
   for (const node of inner) {
     if (isOp(node, 'composite')) throw fault(`${kernel} to be in primitives, got composite ${node.attrs.name}`)
     for (const input of node.inputs)
-      if (!known.has(input)) throw fault(`${kernel} to know the inputs of ${node.op} #${node.id}, got ${input.op} #${input.id}`)
+      if (!known.has(input))
+        throw fault(`${kernel} to know the inputs of ${node.op} #${node.id}, got ${input.op} #${input.id}`)
     known.add(node)
   }
 }
@@ -41,7 +43,9 @@ const fault = (rest: string): CompileError => new CompileError(`schedule: expect
 export function verifyMemory({ blocks, arenaBytes }: MemoryPlan): void {
   blocks.forEach((block, i) => {
     if (block.offset + block.bytes > arenaBytes)
-      throw new CompileError(`memory: expected blocks within ${arenaBytes} bytes, got one that ends at ${block.offset + block.bytes}.`)
+      throw new CompileError(
+        `memory: expected blocks within ${arenaBytes} bytes, got one that ends at ${block.offset + block.bytes}.`,
+      )
     for (const other of blocks.slice(0, i)) {
       const atOnce = block.first <= other.last && other.first <= block.last
       const sameBytes = block.offset < other.offset + other.bytes && other.offset < block.offset + block.bytes

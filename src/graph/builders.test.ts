@@ -96,7 +96,7 @@ test('errors say op, expected, got and a hint', () => {
     () => b.matmul(leaf([2, 3]), leaf([4, 5])),
     /^matmul: expected .* got \[2, 3\] and \[4, 5\]. The last axis of a \(3\)/,
   )
-  says(() => b.concat([leaf([2, 3]), leaf([2, 4])]), /^concat: expected shapes that are equal but for axis 0/)
+  says(() => b.concat([leaf([2, 3]), leaf([2, 4])]), /^cat: expected shapes that are equal but for axis 0/)
   says(() => b.amax(leaf([0, 3]), 0), /^max: expected at least one element to reduce, got \[0, 3\]/)
   says(() => b.gather(leaf([2, 3]), 0, leaf([2, 3])), /^gather: expected an index of dtype int32 or int64, got float32/)
   says(() => b.mean(leaf([2], 'int64')), /^mean: expected a float dtype, got int64. Convert it first/)

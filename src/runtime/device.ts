@@ -24,6 +24,8 @@ export interface Program {
   readonly arenaBytes: number
   /** milliseconds spent compiling */
   readonly compileMilliseconds: number
+  /** the same by stage, where the device has stages */
+  readonly stageMilliseconds?: Readonly<Record<string, number>>
   /** what it can print, in the order of compilation: 'graph', 'simplify', 'schedule', 'lower', 'optimize', 'memory', 'emit' */
   readonly stages: readonly string[]
   print(stage: string): string

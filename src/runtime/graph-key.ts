@@ -124,14 +124,16 @@ export const patternOf = (graph: KeyedGraph): GraphPattern => ({
   }),
 })
 
-export function matchesPattern(graph: KeyedGraph, pattern: GraphPattern): boolean {
+export function matchesPattern(graph: KeyedGraph, pattern: GraphPattern, exceptLiterals = false): boolean {
   if (graph.order.length !== pattern.nodes.length || !sameShape(graph.edges, pattern.edges)) return false
-  for (let i = 0; i < graph.order.length; i++) if (!matchesNode(graph.order[i], pattern.nodes[i])) return false
+  for (let i = 0; i < graph.order.length; i++)
+    if (!matchesNode(graph.order[i], pattern.nodes[i], exceptLiterals)) return false
   return true
 }
 
-function matchesNode(node: Node, pattern: PatternNode): boolean {
+function matchesNode(node: Node, pattern: PatternNode, exceptLiterals: boolean): boolean {
   if (node.op !== pattern.op || node.dtype !== pattern.dtype || !sameShape(node.shape, pattern.shape)) return false
+  if (exceptLiterals && node.op === 'constant') return true
   return node.op === 'buffer' ? kindOf(node) === pattern.kind : sameValue(node.attrs, pattern.attrs)
 }
 
@@ -158,15 +160,21 @@ function sameBody(a: ScanBodyLike, b: ScanBodyLike): boolean {
   return matchesPattern(keyGraph(a.outputs), patternOf(keyGraph(b.outputs)))
 }
 
-/** The graph again, over placeholders: what a compiler may keep without keeping values alive. By place in the order. */
-export function detachedCopy(graph: KeyedGraph): Node[] {
+/** The graph again, over placeholders: what a compiler may keep without keeping values alive. By place; constants at `literals` are leaves. */
+export function detachedCopy(graph: KeyedGraph, literals: ReadonlySet<number>): Node[] {
   const copy: Node[] = []
   let edge = 0
   for (const node of graph.order) {
     const kind = kindOf(node)
-    if (kind === 'leaf') copy.push(placeholder(node.shape, node.dtype))
+    if (kind === 'leaf' || literals.has(copy.length)) copy.push(placeholder(node.shape, node.dtype))
     else if (kind === 'pending') copy.push(copy[graph.edges[edge++]])
-    else copy.push(withInputs(node, Array.from(node.inputs, () => copy[graph.edges[edge++]])))
+    else
+      copy.push(
+        withInputs(
+          node,
+          Array.from(node.inputs, () => copy[graph.edges[edge++]]),
+        ),
+      )
   }
   return copy
 }

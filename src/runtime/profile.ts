@@ -37,6 +37,11 @@ export interface DeviceProfile {
   readonly calls: readonly KernelProfile[]
 }
 
+/** The part of Node's files that saving needs. */
+interface FileWriter {
+  writeFile(path: string, text: string): Promise<void>
+}
+
 export class ProfileReport<T = unknown> {
   /** what the function returned */
   readonly result: T
@@ -58,7 +63,13 @@ export class ProfileReport<T = unknown> {
 
   /** A table, one line for each kernel. */
   toString(): string {
-    const total = ['all kernels', '', String(sum(this.rows.map(({ calls }) => calls))), fixed(this.kernelMilliseconds), '']
+    const total = [
+      'all kernels',
+      '',
+      String(sum(this.rows.map(({ calls }) => calls))),
+      fixed(this.kernelMilliseconds),
+      '',
+    ]
     const lines = this.rows.map(({ label, lowering, calls, milliseconds, share }) => [
       label,
       lowering,
@@ -86,9 +97,11 @@ export class ProfileReport<T = unknown> {
   async save(path: string): Promise<void> {
     // asked for at run time, so that browsers never see the import
     const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-    const files = process?.getBuiltinModule?.('node:fs/promises') as typeof import('node:fs/promises') | undefined
+    const files = process?.getBuiltinModule?.('node:fs/promises') as FileWriter | undefined
     if (!files)
-      throw new ArgumentError('save: expected a runtime with files, got none. Use JSON.stringify(report.chromeTrace()).')
+      throw new ArgumentError(
+        'save: expected a runtime with files, got none. Use JSON.stringify(report.chromeTrace()).',
+      )
     await files.writeFile(path, JSON.stringify(this.chromeTrace()))
   }
 }

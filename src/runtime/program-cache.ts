@@ -4,7 +4,9 @@ import type { Graph } from '../compiler/graph.ts'
 import type { Node } from '../graph/node.ts'
 import { printStages } from './debug.ts'
 import type { Device, Program } from './device.ts'
-import { detachedCopy, type GraphPattern, type KeyedGraph, matchesPattern, patternOf } from './graph-key.ts'
+import { GraphEntry } from './graph-entry.ts'
+import { detachedCopy, type KeyedGraph, matchesPattern, patternOf } from './graph-key.ts'
+import { LiteralFamilies } from './literals.ts'
 
 /** An output by its place in the graph's order. */
 export interface OutputPlace {
@@ -17,26 +19,10 @@ export interface OutputPlace {
 const graphLimit = 256
 const keptLimit = 256
 
-/** All graphs of one structure. */
-export class GraphEntry {
-  readonly key: number
-  readonly pattern: GraphPattern
-  readonly programs = new Map<string, Program>()
-  /** places of nodes that a later program needed again: output from then on */
-  readonly kept = new Set<number>()
-  lastUse = 0
-  /** compiled functions that run its programs */
-  pins = 0
-
-  constructor(key: number, pattern: GraphPattern) {
-    this.key = key
-    this.pattern = pattern
-  }
-}
-
 export class ProgramCache {
   readonly #device: Device
   readonly #entries = new Map<number, GraphEntry[]>()
+  readonly #families = new LiteralFamilies()
   #size = 0
   #clock = 0
   /** programs compiled since the start */
@@ -53,7 +39,7 @@ export class ProgramCache {
 
   entryOf(graph: KeyedGraph): GraphEntry {
     const bucket = this.#entries.get(graph.key)
-    let entry = bucket?.find(({ pattern }) => matchesPattern(graph, pattern))
+    let entry = bucket?.find(({ pattern }) => matchesPattern(graph, pattern)) ?? this.#families.entryOf(graph)
     if (entry === undefined) {
       entry = new GraphEntry(graph.key, patternOf(graph))
       if (bucket) bucket.push(entry)
@@ -69,7 +55,7 @@ export class ProgramCache {
     const signature = outputs.map(signatureOf).join(' ')
     let program = entry.programs.get(signature)
     if (program === undefined) {
-      program = this.#device.compile(graphOf(graph, outputs))
+      program = this.#device.compile(graphOf(entry, graph, outputs))
       this.compiles++
       printStages(this.#device.name, program)
       entry.programs.set(signature, program)
@@ -80,12 +66,13 @@ export class ProgramCache {
   #dropOldest(): void {
     let oldest: GraphEntry | undefined
     for (const bucket of this.#entries.values())
-      for (const entry of bucket) if (entry.lastUse > 0 && entry.pins === 0 && (!oldest || entry.lastUse < oldest.lastUse)) oldest = entry
+      for (const entry of bucket)
+        if (entry.lastUse > 0 && entry.pins === 0 && (!oldest || entry.lastUse < oldest.lastUse)) oldest = entry
     if (!oldest) return
     const rest = this.#entries.get(oldest.key)!.filter((entry) => entry !== oldest)
     if (rest.length > 0) this.#entries.set(oldest.key, rest)
     else this.#entries.delete(oldest.key)
-    for (const program of oldest.programs.values()) program.release()
+    oldest.release()
     this.#size--
   }
 }
@@ -93,10 +80,11 @@ export class ProgramCache {
 const signatureOf = ({ place, persistent, target }: OutputPlace): string =>
   `${place}${persistent ? 'p' : ''}${target === undefined ? '' : `>${target}`}`
 
-function graphOf(graph: KeyedGraph, outputs: readonly OutputPlace[]): Graph {
-  const nodes = detachedCopy(graph)
+function graphOf(entry: GraphEntry, graph: KeyedGraph, outputs: readonly OutputPlace[]): Graph {
+  const nodes = detachedCopy(graph, new Set(entry.literals))
+  const places = [...graph.leaves.map((leaf) => graph.order.indexOf(leaf)), ...entry.literals]
   return {
-    leaves: graph.leaves.map((leaf) => nodes[graph.order.indexOf(leaf)]),
+    leaves: places.map((place) => nodes[place]),
     outputs: outputs.map(({ place, persistent, target }) => ({ node: nodes[place], persistent, target })),
   }
 }

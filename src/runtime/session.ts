@@ -7,6 +7,7 @@ import type { Bindings, Device, DeviceBuffer, Program } from './device.ts'
 import { EventLoopFeed } from './event-loop.ts'
 import { type KeyedGraph, keyGraph } from './graph-key.ts'
 import { Journal } from './journal.ts'
+import { literalBuffers } from './literals.ts'
 import { PendingWork, type Work } from './pending-work.ts'
 import { noteRecomputed, ProgramCache } from './program-cache.ts'
 import type { Storage } from './storage.ts'
@@ -104,12 +105,15 @@ export class Session {
 
   #run(work: Work): void {
     const graph = keyGraph([...work.effects.map((storage) => storage.node), ...work.wanted])
-    const { effects, initial, values, program } = this.#programFor(work, graph)
+    const { effects, initial, values, literals, program } = this.#programFor(work, graph)
     const leaves = leafBuffers(graph.leaves)
+    const constants = literalBuffers(this, literals)
     const twins = effects.map(({ twin }) => (twin && twin.node.walk !== graph.walk ? twin : undefined))
     const targets = effects.map((storage, i) => twins[i]?.buffer ?? this.allocateFor(storage.node))
     const fresh = [...initial.map((storage) => storage.node), ...values].map((node) => this.allocateFor(node))
-    const submission = this.device.submit(program, { leaves, outputs: [...targets, ...fresh] })
+    const bindings = { leaves: [...leaves, ...constants], outputs: [...targets, ...fresh] }
+    const submission = this.device.submit(program, bindings)
+    for (const buffer of constants) buffer.release()
     const undo = effects.map((storage, i) => storage.commit(targets[i], twins[i]))
     initial.forEach((storage, i) => {
       undo.push(storage.commit(fresh[i]))
@@ -136,7 +140,8 @@ export class Session {
       ...initial.map(({ node }) => ({ place: node.place, persistent: false })),
       ...values.map(({ place }) => ({ place, persistent: false })),
     ]
-    return { effects, initial, values, program: this.programs.programOf(entry, graph, outputs) }
+    const literals = Array.from(entry.literals, (place) => graph.order[place])
+    return { effects, initial, values, literals, program: this.programs.programOf(entry, graph, outputs) }
   }
 
   /** Submits a program; `undo` takes back, should it fail, what the caller changes on account of it. */
@@ -154,7 +159,10 @@ export class Session {
   checkFailure(): void {
     const finished = this.#journal.last - this.device.inFlight
     const failure = this.device.takeFailure()
-    if (!failure) return this.#journal.settle(finished)
+    if (!failure) {
+      this.#journal.settle(finished)
+      return
+    }
     this.#pending.rollBack()
     this.#journal.rollBack(failure.submission)
     throw failure.error
@@ -226,4 +234,5 @@ export function forgetHistory(node: Node): void {
   ;(node as { inputs: readonly Node[] }).inputs = []
 }
 
-export const leafBuffers = (leaves: readonly Node[]): DeviceBuffer[] => leaves.map((leaf) => storedValueOf(leaf)!.buffer)
+export const leafBuffers = (leaves: readonly Node[]): DeviceBuffer[] =>
+  leaves.map((leaf) => storedValueOf(leaf)!.buffer)

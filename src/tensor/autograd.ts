@@ -111,7 +111,9 @@ function onesFor(op: string, tensors: readonly Tensor[]): Tensor[] {
 function expectLike(op: string, what: string, expected: readonly Tensor[], given: Tensors): readonly Tensor[] {
   const tensors = listOf(given)
   if (tensors.length !== expected.length)
-    throw new ArgumentError(`${op}: expected ${expected.length} tensors in ${what}, one each, got ${tensors.length}.`, { op })
+    throw new ArgumentError(`${op}: expected ${expected.length} tensors in ${what}, one each, got ${tensors.length}.`, {
+      op,
+    })
   sameDevice(op, [...expected, ...tensors])
   tensors.forEach((tensor, i) => {
     if (!sameShape(tensor.shape, expected[i].shape))

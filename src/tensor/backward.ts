@@ -1,7 +1,7 @@
 // Tensor-level backward: finds the leaves, builds their gradients as graph, and adds them to `grad`.
 
 import { backward, type Seed } from '../autograd/backward.ts'
-import { GradientError, ShapeError } from '../base/errors.ts'
+import { DeviceError, GradientError, ShapeError } from '../base/errors.ts'
 import { formatShape, sameShape } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
 import { detach } from '../graph/composites/basics.ts'
@@ -63,6 +63,11 @@ export function seedOf(op: string, root: Tensor, gradient: Tensor | undefined): 
       )
     return { root: root.node, grad: build.onesLike(root.node) }
   }
+  if (gradient.session !== root.session)
+    throw new DeviceError(
+      `${op}: expected a gradient on ${root.device}, got one on ${gradient.device}. Move it with to('${root.device}').`,
+      { op },
+    )
   if (!sameShape(gradient.shape, root.shape))
     throw new ShapeError(
       `${op}: expected a gradient of shape ${formatShape(root.shape)}, got ${formatShape(gradient.shape)}.`,

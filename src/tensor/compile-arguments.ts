@@ -61,12 +61,12 @@ export interface ArgumentPattern {
   readonly types: readonly string[]
 }
 
-export const argumentPattern = ({ skeleton, storages }: Arguments): ArgumentPattern => ({
+export const argumentPattern = ({ skeleton, given, storages }: Arguments): ArgumentPattern => ({
   skeleton,
-  types: storages.map((storage, i) => typeOf(storage, storages, i)),
+  types: storages.map((storage, i) => typeOf(storage, storages, i) + (given[i].viewSteps.length > 0 ? ' view' : '')),
 })
 
-/** Shape, dtype, which parameter it is, and which earlier argument it is the same storage as. */
+/** Dtype, shape, which parameter it is, and which earlier argument it is the same storage as. */
 function typeOf(storage: Storage, storages: readonly Storage[], index: number): string {
   const first = storages.indexOf(storage)
   const parameter = storage.leafTensor ? ` parameter ${storage.id}` : ''

@@ -3,8 +3,10 @@ import type { DType } from '../base/dtype.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Node } from '../graph/node.ts'
 import type { DeviceBuffer, Program } from '../runtime/device.ts'
+import type { GraphEntry } from '../runtime/graph-entry.ts'
 import { type KeyedGraph, keyGraph } from '../runtime/graph-key.ts'
-import type { GraphEntry, OutputPlace } from '../runtime/program-cache.ts'
+import { literalBuffers } from '../runtime/literals.ts'
+import type { OutputPlace } from '../runtime/program-cache.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
 import { newStorageId, StoredValue } from '../runtime/stored-value.ts'
@@ -59,6 +61,8 @@ export class CompiledCall {
   readonly #arguments: ArgumentPattern
   readonly #guards: readonly Guard[]
   readonly #layout: Layout
+  /** constants that other calls of the program have other values of */
+  readonly #literals: readonly Node[]
   readonly #skeleton: Skeleton
 
   constructor(trace: Trace, traced: Traced, args: Arguments) {
@@ -70,6 +74,7 @@ export class CompiledCall {
     this.#skeleton = traced.skeleton
     this.#entry = this.#session.programs.entryOf(graph)
     this.#entry.pins++
+    this.#literals = this.#entry.literals.map((place) => graph.order[place])
     this.program = this.#session.programs.programOf(this.#entry, graph, outputs)
   }
 
@@ -89,7 +94,11 @@ export class CompiledCall {
   /** Whether another trace of the same call did the same. */
   isSameAs(other: CompiledCall): boolean {
     const sources = (call: CompiledCall) => call.#layout.sources.map(describeSource).join()
-    return this.program === other.program && sources(this) === sources(other) && sameSkeleton(this.#skeleton, other.#skeleton)
+    return (
+      this.program === other.program &&
+      sources(this) === sources(other) &&
+      sameSkeleton(this.#skeleton, other.#skeleton)
+    )
   }
 
   run(args: Arguments): unknown {
@@ -98,16 +107,19 @@ export class CompiledCall {
     const read = [...sources, ...writes.map(({ source }) => source)]
     settleLeaves(session, new Set(read.flatMap((source) => storageAt(source, args) ?? [])))
     const leaves = sources.map((source) => valueAt(source, args).buffer)
+    const literals = literalBuffers(session, this.#literals)
     const written = [
       ...writes.map(({ source, target }) => new Update(session, storageAt(source, args)!, target, [])),
       ...gradients.filter(isComputed).map(({ after }) => new Update(session, after!.storage, undefined, leaves)),
     ]
     const values = resultTypes.map((type) => session.allocateFor(type))
     const undo: (() => void)[] = []
-    session.launch(this.program, { leaves, outputs: [...written.map(({ output }) => output), ...values] }, undo)
+    const outputs = [...written.map(({ output }) => output), ...values]
+    session.launch(this.program, { leaves: [...leaves, ...literals], outputs }, undo)
+    for (const buffer of literals) buffer.release()
     for (const update of written) undo.push(update.commit())
     for (const gradient of gradients) undo.push(setGradient(gradient))
-    const made = resultTypes.map((type, i) => valueOf(type, values[i], undo))
+    const made = resultTypes.map((type, i) => holdResult(type, values[i], undo))
     return putTogether(
       this.#skeleton,
       results.map((result) => this.#resultOf(result, args, made)),
@@ -134,7 +146,7 @@ function setGradient({ of, after }: GradientResult): () => void {
   }
 }
 
-function valueOf({ shape, dtype }: ValueType, buffer: DeviceBuffer, undo: (() => void)[]): StoredValue {
+function holdResult({ shape, dtype }: ValueType, buffer: DeviceBuffer, undo: (() => void)[]): StoredValue {
   const value = new StoredValue(shape, dtype, newStorageId(), 0)
   value.hold(buffer)
   undo.push(() => value.drop())

@@ -215,12 +215,12 @@ export abstract class TensorCore {
   /** An operand on this tensor's device: a tensor's node, or the scalar itself. */
   protected operand(op: string, other: Tensor | number | bigint | boolean): Node | number | bigint | boolean {
     if (typeof other === 'number' || typeof other === 'bigint' || typeof other === 'boolean') return other
-    return this.nodeOf(op, other)
+    return this.nodeOf(op, other, 'a tensor or a number')
   }
 
-  protected nodeOf(op: string, other: TensorCore): Node {
+  protected nodeOf(op: string, other: TensorCore, expected = 'a tensor'): Node {
     if (!(other instanceof TensorCore))
-      throw new ArgumentError(`${op}: expected a tensor or a number, got ${typeof other}.`, { op })
+      throw new ArgumentError(`${op}: expected ${expected}, got ${other === null ? 'null' : typeof other}.`, { op })
     if (other.session !== this.session)
       throw new DeviceError(
         `${op}: expected tensors on one device, got ${this.device} and ${other.device}. Move one with to('${this.device}').`,
@@ -236,7 +236,7 @@ export abstract class TensorCore {
         `${op}: expected a tensor that may change in place, got a leaf that requires grad. Wrap the update in noGrad(() => …).`,
         { op },
       )
-    if (this.storage.leafTensor && this.viewSteps.length > 0 && isGradEnabled())
+    if (this.storage.leafTensor && this.#isAttachedView && isGradEnabled())
       throw new GradientError(
         `${op}: expected a tensor that may change in place, got a view of a leaf that requires grad. Wrap the update in noGrad(() => …).`,
         { op },

@@ -1,5 +1,5 @@
 // Makes tensors: from host values (copied to the device at once) and from shapes (graph, so that they fuse into what uses them).
-import { type DType, isFloat } from '../base/dtype.ts'
+import { checkDType, type DType, isFloat } from '../base/dtype.ts'
 import { ArgumentError, ShapeError } from '../base/errors.ts'
 import type { Scalar } from '../base/scalar.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from '../base/shape.ts'
@@ -64,7 +64,7 @@ export function fromHost(values: ArrayLike<ArrayElement>, shape: Shape, options:
       `fromHost: expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}.`,
       { shape, values: values.length },
     )
-  const dtype = options.dtype ?? dtypeOfTypedArray(values) ?? 'float32'
+  const dtype = checkDType('fromHost', options.dtype ?? dtypeOfTypedArray(values) ?? 'float32')
   return fromBytes(bytesOfValues(values, dtype), shape, { ...options, dtype })
 }
 
@@ -79,15 +79,17 @@ export function fromBytes(
 
 // --- constant values --------------------------------------------------------------------------------------------------------
 
-export function full(shape: Shape, value: Scalar, options: CreationOptions = {}): Tensor {
-  const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32')
-  return ofNode(build.full(checkShape('full', shape), value, dtype), options)
+export const full = (shape: Shape, value: Scalar, options: CreationOptions = {}): Tensor =>
+  filled('full', shape, value, options)
+
+function filled(op: string, shape: Shape, value: Scalar, options: CreationOptions): Tensor {
+  const natural = typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
+  const dtype = checkDType(op, options.dtype ?? natural)
+  return ofNode(build.full(checkShape(op, shape), value, dtype), options)
 }
 
-export const zeros = (shape: Shape, options: CreationOptions = {}): Tensor =>
-  full(shape, 0, { dtype: 'float32', ...options })
-export const ones = (shape: Shape, options: CreationOptions = {}): Tensor =>
-  full(shape, 1, { dtype: 'float32', ...options })
+export const zeros = (shape: Shape, options: CreationOptions = {}): Tensor => filled('zeros', shape, 0, options)
+export const ones = (shape: Shape, options: CreationOptions = {}): Tensor => filled('ones', shape, 1, options)
 /** Memory is never shown uninitialised: these are zeros. */
 export const empty = zeros
 

@@ -98,7 +98,9 @@ class Call {
   /** Gradients of the tensors among the arguments for that of one output; backward is linear, so the other outputs' may be zero. */
   #gradients(grad: Node, position: number): (Node | undefined)[] {
     const { session } = this.#tensors[0]
-    const grads = this.#outer.map(({ node }, i) => makeTensor(session, i === position ? grad : build.zerosLike(node), true))
+    const grads = this.#outer.map(({ node }, i) =>
+      makeTensor(session, i === position ? grad : build.zerosLike(node), true),
+    )
     const given = enableGrad(() => this.#definition.backward(this.#context, ...grads))
     const list = (Array.isArray(given) ? given : [given]) as readonly Gradient[]
     if (list.length !== this.#args.length)

@@ -70,7 +70,9 @@ function expectCheckable(inputs: readonly Tensor[]): void {
   sameDevice('gradcheck', inputs)
   const checked = inputs.filter(({ requiresGrad }) => requiresGrad)
   if (checked.length === 0)
-    throw new ArgumentError('gradcheck: expected at least one input that requires grad, got none. Call requiresGrad_() on it.')
+    throw new ArgumentError(
+      'gradcheck: expected at least one input that requires grad, got none. Call requiresGrad_() on it.',
+    )
   for (const { dtype } of checked)
     if (dtype !== 'float64')
       throw new DTypeError(

@@ -119,6 +119,9 @@ export function sessionNamed(name: string): Session {
   return session
 }
 
+/** Names of the registered devices, whether or not they can be used here. */
+export const deviceNames = (): string[] => [...openers.keys()]
+
 /** Names of the registered devices that can be used here, in order of preference. */
 export const availableDevices = (): string[] => [...openers.keys()].filter((name) => sessionOf(name) !== undefined)
 

@@ -72,7 +72,9 @@ export class Trace implements Tracer {
 
   run(fn: (...args: never[]) => unknown): Traced {
     try {
-      return withTracer(this, () => this.#collect(refusePromise('compile', fn(...(argumentsFor(this.#arguments) as never[])))))
+      return withTracer(this, () =>
+        this.#collect(refusePromise('compile', fn(...(argumentsFor(this.#arguments) as never[])))),
+      )
     } finally {
       this.made.last = newStorageId()
       this.session.rollBackPending()

@@ -28,8 +28,7 @@ export interface Step {
 function valuesOf(dtype: DType, shape: Shape, seed: number, classes: number): HostArray {
   const nat = numbersFrom(seed)
   const size = sizeOf(shape)
-  if (dtype === 'int64')
-    return { dtype, shape, data: BigInt64Array.from({ length: size }, () => BigInt(nat(classes))) }
+  if (dtype === 'int64') return { dtype, shape, data: BigInt64Array.from({ length: size }, () => BigInt(nat(classes))) }
   return { dtype, shape, data: Float32Array.from({ length: size }, () => nat(1 << 24) / 2 ** 24 - 0.5) }
 }
 
@@ -64,7 +63,12 @@ function convolutional(): Step {
   const parameters = [leaf(5, 1, 3, 3), leaf(5), leaf(7, 5, 3, 3), leaf(7), leaf(10, 28), leaf(10)]
   const first = maxPool2d(relu(conv2d(x, parameters[0], parameters[1], { padding: 1 })), 2)
   const second = maxPool2d(relu(conv2d(first, parameters[2], parameters[3], { padding: 1 })), 2)
-  return stepOf([x, y], parameters, crossEntropy(linear(build.reshape(second, [6, 28]), parameters[4], parameters[5]), y), 10)
+  return stepOf(
+    [x, y],
+    parameters,
+    crossEntropy(linear(build.reshape(second, [6, 28]), parameters[4], parameters[5]), y),
+    10,
+  )
 }
 
 function attention(): Step {

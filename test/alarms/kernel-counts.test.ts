@@ -1,5 +1,5 @@
 // Kernel calls, distinct kernels and arena bytes of the training cases, compiled for one fixed target: they may only go down.
-// After an improvement: `TENSORLOOM_UPDATE=1 node dist/test/alarms/kernel-counts.test.js`.
+// After an improvement: `node dist/test/alarms/kernel-counts.test.js --update`.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
@@ -34,10 +34,11 @@ function nativeRefusal(): string | false {
   }
 }
 
+const updates = process.argv.includes('--update')
 const skip = nativeRefusal()
 after(async () => {
   await closeDevices()
-  if (process.env.TENSORLOOM_UPDATE === '1') writeFileSync(file, `${JSON.stringify(measured, undefined, 2)}\n`)
+  if (updates) writeFileSync(file, `${JSON.stringify(measured, undefined, 2)}\n`)
 })
 
 for (const name of names)
@@ -52,10 +53,10 @@ for (const name of names)
     const plan = compileGraph(step.programs[0].graph, smallTarget)
     const counts = { calls: plan.calls.length, kernels: plan.kernels.length, arenaBytes: plan.arenaBytes }
     measured[name] = counts
-    if (process.env.TENSORLOOM_UPDATE === '1') return
+    if (updates) return
     for (const key of ['calls', 'kernels', 'arenaBytes'] as const) {
       const [now, before] = [counts[key], committed[name][key]]
       assert.ok(now <= before, `${name}: ${key} grew from ${before} to ${now}`)
-      if (now < before) console.log(`${name}: ${key} fell from ${before} to ${now}. Commit it: TENSORLOOM_UPDATE=1, see the header.`)
+      if (now < before) console.log(`${name}: ${key} fell from ${before} to ${now}. Commit it: see the header.`)
     }
   })

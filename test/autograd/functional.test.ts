@@ -3,15 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   availableDevices,
-  defineFunction,
   DTypeError,
+  defineFunction,
   fromHost,
   GradientError,
   gradcheck,
   gradgradcheck,
   jvp,
-  setDevice,
   ShapeError,
+  setDevice,
   type Tensor,
   tensor,
   vjp,
@@ -68,8 +68,14 @@ for (const device of availableDevices()) {
 
   on('v of another shape is refused', async () => {
     assert.throws(() => vjp((a) => a.mul(2), leaf([1, 2]), leaf([1])), ShapeError)
-    assert.throws(() => vjp((a) => a.mul(2), leaf([1, 2])), /vjp: expected v for a tensor of more than one element, .*\[2\]/)
-    assert.throws(() => jvp((a) => a.mul(2), leaf([1, 2]), [leaf([1, 2]), leaf([1])]), /jvp: expected 1 tensors in v, .* got 2/)
+    assert.throws(
+      () => vjp((a) => a.mul(2), leaf([1, 2])),
+      /vjp: expected v for a tensor of more than one element, .*\[2\]/,
+    )
+    assert.throws(
+      () => jvp((a) => a.mul(2), leaf([1, 2]), [leaf([1, 2]), leaf([1])]),
+      /jvp: expected 1 tensors in v, .* got 2/,
+    )
   })
 
   on('gradcheck: right gradients pass, first and second order', async () => {
@@ -93,12 +99,24 @@ for (const device of availableDevices()) {
   })
 
   on('gradcheck: a detached part is found', async () => {
-    await assert.rejects(gradcheck((a) => a.mul(a.detach()), [leaf([2])]), /to be 4\S*|3\.99\S* .*got 2/)
-    await assert.rejects(gradcheck((a) => a.detach(), [leaf([2])]), /got 0/)
+    await assert.rejects(
+      gradcheck((a) => a.mul(a.detach()), [leaf([2])]),
+      /to be 4\S*|3\.99\S* .*got 2/,
+    )
+    await assert.rejects(
+      gradcheck((a) => a.detach(), [leaf([2])]),
+      /got 0/,
+    )
   })
 
   on('gradcheck: inputs that cannot be checked are refused', async () => {
-    await assert.rejects(gradcheck((a) => a, [tensor([1], { requiresGrad: true })]), DTypeError)
-    await assert.rejects(gradcheck((a) => a, [tensor([1], { dtype: 'float64' })]), /at least one input that requires grad/)
+    await assert.rejects(
+      gradcheck((a) => a, [tensor([1], { requiresGrad: true })]),
+      DTypeError,
+    )
+    await assert.rejects(
+      gradcheck((a) => a, [tensor([1], { dtype: 'float64' })]),
+      /at least one input that requires grad/,
+    )
   })
 }

@@ -16,7 +16,9 @@ const large = fc.oneof(
 export const recipes = (longest: number, size: 'small' | 'large' = 'small'): fc.Arbitrary<Recipe> =>
   fc.record({
     shapes: fc.array(
-      size === 'small' ? fc.array(small, { maxLength: 4, size: 'max' }) : fc.array(large, { minLength: 1, maxLength: 2 }),
+      size === 'small'
+        ? fc.array(small, { maxLength: 4, size: 'max' })
+        : fc.array(large, { minLength: 1, maxLength: 2 }),
       { minLength: 1, maxLength: 3 },
     ),
     steps: fc.array(fc.record({ name: fc.constantFrom(...stepNames), seed }), {

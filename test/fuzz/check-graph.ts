@@ -44,11 +44,20 @@ export function checkInterpreted(random: RandomGraph, expected: readonly HostArr
   for (const name of names) {
     const plan = compileGraph(random.graph, smallTarget, { ...variants[name], verify: true })
     for (const participants of [1, 3])
-      assertAgree(interpretPlan(plan, random.values, participants), expected, random, `${name}, ${participants} participants`)
+      assertAgree(
+        interpretPlan(plan, random.values, participants),
+        expected,
+        random,
+        `${name}, ${participants} participants`,
+      )
   }
 }
 
-export async function checkOnDevice(device: Device, random: RandomGraph, expected: readonly HostArray[]): Promise<void> {
+export async function checkOnDevice(
+  device: Device,
+  random: RandomGraph,
+  expected: readonly HostArray[],
+): Promise<void> {
   assertAgree(await runOnDevice(device, random.graph, random.values), expected, random, `device ${device.name}`)
 }
 
@@ -70,17 +79,34 @@ export async function runOnDevice(device: Device, graph: Graph, values: readonly
   for (const buffer of [...leaves, ...own]) buffer?.release()
   program.release()
   if (failure) throw failure.error
-  return graph.outputs.map(({ node }, i) => decodeHost(node.dtype, node.shape, bytes[i].slice(0, sizeOf(node.shape) * bytesOf(node.dtype))))
+  return graph.outputs.map(({ node }, i) =>
+    decodeHost(node.dtype, node.shape, bytes[i].slice(0, sizeOf(node.shape) * bytesOf(node.dtype))),
+  )
 }
 
-function assertAgree(actual: readonly HostArray[], expected: readonly HostArray[], random: RandomGraph, how: string): void {
+function assertAgree(
+  actual: readonly HostArray[],
+  expected: readonly HostArray[],
+  random: RandomGraph,
+  how: string,
+): void {
   actual.forEach((value, i) => {
-    const tolerance = isFloat(value.dtype) ? 2 * random.tolerances[i] : 0
+    const tolerance = isFloat(value.dtype)
+      ? 2 * random.tolerances[i] * (random.isRelative ? 1 + largest(expected[i]) : 1)
+      : 0
     const at = firstDifference(value, expected[i], tolerance)
     if (at === undefined) return
     const [got, wanted] = [value.data[at], expected[i].data[at]]
-    assert.fail(`${how}: output ${i} at ${at}: expected ${wanted} within ${tolerance}, got ${got}\n${formatRandomGraph(random)}`)
+    assert.fail(
+      `${how}: output ${i} at ${at}: expected ${wanted} within ${tolerance}, got ${got}\n${formatRandomGraph(random)}`,
+    )
   })
+}
+
+const largest = ({ data }: HostArray): number => {
+  let result = 0
+  for (const value of data) result = Math.max(result, Math.abs(Number(value)))
+  return result
 }
 
 function firstDifference(actual: HostArray, expected: HostArray, tolerance: number): number | undefined {

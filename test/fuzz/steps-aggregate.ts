@@ -21,10 +21,12 @@ function someAxes({ node }: Bounded, draw: Draw): Axes {
   return { axes, count: sizeOf(axes.map((axis) => node.shape[axis])), keep: draw.nat(2) === 0 }
 }
 
-const over = (f: (x: Bounded, axes: Axes) => Bounded, accept: (x: Bounded) => boolean = () => true) => (draw: Draw): Bounded | undefined => {
-  const x = draw.value((y) => hasElements(y) && accept(y))
-  return x && f(x, someAxes(x, draw))
-}
+const over =
+  (f: (x: Bounded, axes: Axes) => Bounded, accept: (x: Bounded) => boolean = () => true) =>
+  (draw: Draw): Bounded | undefined => {
+    const x = draw.value((y) => hasElements(y) && accept(y))
+    return x && f(x, someAxes(x, draw))
+  }
 
 /** Sums of `count` terms, each of at most `bound` and off by `error`. */
 const totalOf = (node: Node, count: number, bound: number, grain: number, error: number): Bounded =>
@@ -43,7 +45,8 @@ function matmulStep(draw: Draw): Bounded | undefined {
   const a = tamed(x, 64)
   const k = a.node.shape[a.node.shape.length - 1]
   const batch = a.node.shape.length > 2 && draw.nat(2) === 0 ? a.node.shape.slice(0, -2) : []
-  const fits = (y: Bounded): boolean => y.node.dtype === a.node.dtype && y.node.shape.length === 2 && y.node.shape[0] === k
+  const fits = (y: Bounded): boolean =>
+    y.node.dtype === a.node.dtype && y.node.shape.length === 2 && y.node.shape[0] === k
   const known = batch.length === 0 && draw.nat(2) === 0 ? draw.value(fits) : undefined
   const shape = draw.nat(6) === 0 ? [k] : [...batch, k, 1 + draw.nat(20)]
   const b = known ? tamed(known, 64) : draw.leaf(shape, a.node.dtype)
@@ -81,20 +84,24 @@ function scanStep(draw: Draw): Bounded | undefined {
 }
 
 export const aggregateSteps: StepTable = {
-  sum: over((x, { axes, count, keep }) =>
-    totalOf(build.sum(x.node, axes, keep), count, x.bound, x.grain, x.error)),
+  sum: over((x, { axes, count, keep }) => totalOf(build.sum(x.node, axes, keep), count, x.bound, x.grain, x.error)),
   amax: over((x, { axes, keep }) => moved(build.amax(x.node, axes, keep), x)),
   amin: over((x, { axes, keep }) => moved(build.amin(x.node, axes, keep), x)),
   prod: over(productOfAll),
   any: over((x, { axes, keep }) => integral(build.any(x.node, axes, keep), 1), isExact),
   all: over((x, { axes, keep }) => integral(build.all(x.node, axes, keep), 1), isExact),
-  mean: over((x, { axes, keep, count }) => smooth(build.mean(x.node, axes, keep), x, x.bound * (1 + count / 64), 1), isFloats),
+  mean: over(
+    (x, { axes, keep, count }) => smooth(build.mean(x.node, axes, keep), x, x.bound * (1 + count / 64), 1),
+    isFloats,
+  ),
   variance: over((given, { axes, keep, count }) => {
     const x = tamed(given, 8)
     return smooth(variance(x.node, axes, 0, keep), x, x.bound ** 2 * (1 + count / 64), 4 * x.bound)
   }, isFloats),
-  argmax: over((x, { axes: [axis], keep }) => integral(argmax(x.node, axis, keep), x.node.shape[axis]),
-    (x) => isExact(x) && isNumbers(x)),
+  argmax: over(
+    (x, { axes: [axis], keep }) => integral(argmax(x.node, axis, keep), x.node.shape[axis]),
+    (x) => isExact(x) && isNumbers(x),
+  ),
   matmul: matmulStep,
   gram: gramStep,
   cumsum: over((given, { axes: [axis] }) => {

@@ -1,7 +1,19 @@
 // Random elementwise steps: arithmetic, comparisons, logic, casts and composite functions. Functions that jump take exact operands only.
 import { type DType, isFloat } from '../../src/base/dtype.ts'
 import * as build from '../../src/graph/builders.ts'
-import { abs, erf, expm1, gelu, leakyRelu, log1p, relu, sigmoid, silu, softplus, tanh } from '../../src/graph/composites.ts'
+import {
+  abs,
+  erf,
+  expm1,
+  gelu,
+  leakyRelu,
+  log1p,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from '../../src/graph/composites.ts'
 import type { Node } from '../../src/graph/node.ts'
 import { type Bounded, epsilonOf, exactly, integral, isExact, mixed, moved, rounded, smooth } from './bounded.ts'
 import type { Draw, StepTable } from './random-graph.ts'
@@ -54,20 +66,26 @@ export function productOf(node: Node, a: Bounded, b: Bounded): Bounded {
   return exactly(node, a.bound * b.bound, a.grain * b.grain, error)
 }
 
-const unary = (f: (x: Bounded) => Bounded) => (draw: Draw): Bounded | undefined => {
-  const x = draw.value(isFloats)
-  return x && f(tamed(x, 4))
-}
+const unary =
+  (f: (x: Bounded) => Bounded) =>
+  (draw: Draw): Bounded | undefined => {
+    const x = draw.value(isFloats)
+    return x && f(tamed(x, 4))
+  }
 
-const binary = (f: (a: Bounded, b: Bounded) => Bounded, accept?: (x: Bounded) => boolean) => (draw: Draw): Bounded | undefined => {
-  const both = pair(draw, accept)
-  return both && f(...both)
-}
+const binary =
+  (f: (a: Bounded, b: Bounded) => Bounded, accept?: (x: Bounded) => boolean) =>
+  (draw: Draw): Bounded | undefined => {
+    const both = pair(draw, accept)
+    return both && f(...both)
+  }
 
-const exactPair = (f: (a: Node, b: Node) => Node) => (draw: Draw): Bounded | undefined => {
-  const both = pair(draw, isExact)
-  return both && integral(f(both[0].node, both[1].node), 1)
-}
+const exactPair =
+  (f: (a: Node, b: Node) => Node) =>
+  (draw: Draw): Bounded | undefined => {
+    const both = pair(draw, isExact)
+    return both && integral(f(both[0].node, both[1].node), 1)
+  }
 
 /** 1 + x², at least 1. */
 function aboveOne(x: Bounded): Bounded {
@@ -112,10 +130,12 @@ function powStep(draw: Draw): Bounded | undefined {
   return smooth(build.pow(base.node, exponent), base, bound, Math.abs(exponent) * Math.max(1, bound))
 }
 
-const shift = (f: (a: Node, b: number) => Node) => (draw: Draw): Bounded | undefined => {
-  const x = draw.value(isInts)
-  return x && integral(f(x.node, draw.nat(5)), Number.POSITIVE_INFINITY)
-}
+const shift =
+  (f: (a: Node, b: number) => Node) =>
+  (draw: Draw): Bounded | undefined => {
+    const x = draw.value(isInts)
+    return x && integral(f(x.node, draw.nat(5)), Number.POSITIVE_INFINITY)
+  }
 
 const bitwise = (f: (a: Node, b: Node) => Node): ((draw: Draw) => Bounded | undefined) =>
   binary((a, b) => integral(f(a.node, b.node), Number.POSITIVE_INFINITY), bits)
@@ -130,10 +150,13 @@ export const elementwiseSteps: StepTable = {
   equal: exactPair(build.equal),
   greaterEqual: exactPair((a, b) => (a.dtype === 'bool' ? build.equal(a, b) : build.greaterEqual(a, b))),
   div: floatDivision,
-  mod: binary((a, b) => {
-    const divisor = build.where(build.equal(b.node, 0), build.scalarLike(b.node, 3), b.node)
-    return exactly(build.mod(a.node, divisor), Math.max(b.bound, 3), Math.min(a.grain, b.grain))
-  }, (x) => isNumbers(x) && isExact(x)),
+  mod: binary(
+    (a, b) => {
+      const divisor = build.where(build.equal(b.node, 0), build.scalarLike(b.node, 3), b.node)
+      return exactly(build.mod(a.node, divisor), Math.max(b.bound, 3), Math.min(a.grain, b.grain))
+    },
+    (x) => isNumbers(x) && isExact(x),
+  ),
   floorDivide: binary((a, b) => integral(build.floorDivide(a.node, b.node), a.bound), isInts),
   and: bitwise(build.and),
   or: bitwise(build.or),

@@ -1,11 +1,12 @@
 // Random data-dependent reads and writes: gather and scatter of each kind with indices that are in range, embeddings, one-hot rows.
+
+import { sizeOf } from '../../src/base/shape.ts'
 import * as build from '../../src/graph/builders.ts'
 import { embedding, oneHot } from '../../src/graph/composites.ts'
 import type { ScatterKind } from '../../src/graph/node.ts'
 import { type Bounded, exactly, integral, mixed, moved } from './bounded.ts'
 import type { Draw, StepTable } from './random-graph.ts'
 import { isFloats, isNumbers, tamed } from './steps-elementwise.ts'
-import { sizeOf } from '../../src/base/shape.ts'
 
 const isIndex = (x: Bounded): boolean => x.node.dtype === 'int32' || x.node.dtype === 'int64'
 const hasElements = (x: Bounded): boolean => x.node.shape.length > 0 && sizeOf(x.node.shape) > 0
@@ -59,7 +60,10 @@ export const indexSteps: StepTable = {
   embedding: (draw) => {
     const table = draw.value((x) => x.node.shape.length === 2 && isFloats(x) && hasElements(x))
     if (!table) return undefined
-    return moved(embedding(indexOf(draw, [1 + draw.nat(3), 1 + draw.nat(4)], table.node.shape[0]).node, table.node), table)
+    return moved(
+      embedding(indexOf(draw, [1 + draw.nat(3), 1 + draw.nat(4)], table.node.shape[0]).node, table.node),
+      table,
+    )
   },
   oneHot: (draw) => {
     const x = draw.value(isIndex)

@@ -15,7 +15,10 @@ import { productSum } from './steps-aggregate.ts'
 import { isFloats, tamed } from './steps-elementwise.ts'
 
 const isImage = (x: Bounded): boolean =>
-  isFloats(x) && x.node.shape.length === 4 && x.node.shape.every((n) => n > 0) && x.node.shape.slice(2).every((n) => n >= 3)
+  isFloats(x) &&
+  x.node.shape.length === 4 &&
+  x.node.shape.every((n) => n > 0) &&
+  x.node.shape.slice(2).every((n) => n >= 3)
 const isRows = (x: Bounded): boolean => isFloats(x) && x.node.shape.length >= 2 && x.node.shape.every((n) => n > 0)
 
 /** An image of the pool, or a new one. */
@@ -31,7 +34,12 @@ function convStep(draw: Draw): Bounded | undefined {
   const bias = draw.nat(2) === 0 ? draw.leaf([weight.node.shape[0]], x.node.dtype) : undefined
   const options = { stride: 1 + draw.nat(2), padding: draw.nat(2), groups }
   const node = conv2d(x.node, weight.node, bias?.node, options)
-  return productSum(node, { ...x, bound: Math.max(x.bound, 1), grain: Math.min(x.grain, 0.25) }, weight, (channels / groups) * height * width + 1)
+  return productSum(
+    node,
+    { ...x, bound: Math.max(x.bound, 1), grain: Math.min(x.grain, 0.25) },
+    weight,
+    (channels / groups) * height * width + 1,
+  )
 }
 
 function attentionStep(draw: Draw): Bounded | undefined {

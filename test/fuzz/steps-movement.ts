@@ -1,20 +1,23 @@
 // Random movements: every kind of view, with slices of negative step, pads that cut, windows that overlap, and what joins values.
+
+import { sizeOf } from '../../src/base/shape.ts'
 import * as build from '../../src/graph/builders.ts'
 import { tril } from '../../src/graph/composites.ts'
 import type { Node } from '../../src/graph/node.ts'
 import { type Bounded, exactly, mixed, moved } from './bounded.ts'
 import type { Draw, StepTable } from './random-graph.ts'
-import { sizeOf } from '../../src/base/shape.ts'
 
 const hasAxes = (x: Bounded): boolean => x.node.shape.length > 0
 
 /** A movement of a value along one of its axes. */
-const along = (f: (x: Node, axis: number, draw: Draw) => Node | undefined) => (draw: Draw): Bounded | undefined => {
-  const x = draw.value(hasAxes)
-  if (!x) return undefined
-  const node = f(x.node, draw.nat(x.node.shape.length), draw)
-  return node && moved(node, x)
-}
+const along =
+  (f: (x: Node, axis: number, draw: Draw) => Node | undefined) =>
+  (draw: Draw): Bounded | undefined => {
+    const x = draw.value(hasAxes)
+    if (!x) return undefined
+    const node = f(x.node, draw.nat(x.node.shape.length), draw)
+    return node && moved(node, x)
+  }
 
 function randomShape(size: number, draw: Draw): number[] {
   const shape: number[] = []

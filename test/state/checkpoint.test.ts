@@ -31,7 +31,10 @@ type Run = ReturnType<typeof makeRun>
 async function train({ step }: Run, from: number, to: number): Promise<number[]> {
   const losses: number[] = []
   for (let i = from; i < to; i++) {
-    const x = fromHost(Float32Array.from({ length: 8 }, (_, j) => Math.sin(i * 8 + j)), [2, 4])
+    const x = fromHost(
+      Float32Array.from({ length: 8 }, (_, j) => Math.sin(i * 8 + j)),
+      [2, 4],
+    )
     const loss = step(x)
     await endStep()
     losses.push(await loss.item())
@@ -47,7 +50,9 @@ async function copied<T>(value: T): Promise<T> {
   }
   if (Array.isArray(value)) return (await Promise.all(value.map(copied))) as unknown as T
   if (value === null || typeof value !== 'object') return value
-  const entries = await Promise.all(Object.entries(value).map(async ([key, item]) => [key, await copied(item)] as const))
+  const entries = await Promise.all(
+    Object.entries(value).map(async ([key, item]) => [key, await copied(item)] as const),
+  )
   return Object.fromEntries(entries) as T
 }
 

@@ -40,7 +40,14 @@ program('an exception in the middle of a step, and going on after it', async ({ 
 })
 
 program('an embedding index out of range: a typed error at the next await, parameters untouched', async ({ wrap }) => {
-  const table = tensor([[1, 2], [3, 4], [5, 6]], { ...wide, requiresGrad: true })
+  const table = tensor(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    { ...wide, requiresGrad: true },
+  )
   const count = zeros([], wide)
   const step = wrap((index: Tensor) => {
     table.grad = null
@@ -54,7 +61,11 @@ program('an embedding index out of range: a typed error at the next await, param
   const bad = tensor([0, 3], { dtype: 'int64' })
   step(good)
   await endStep()
-  const before = [[0.5, 1], [3, 4], [2.5, 3]]
+  const before = [
+    [0.5, 1],
+    [3, 4],
+    [2.5, 3],
+  ]
   close(await table.toArray(), before)
   const lost = step(bad)
   // two programs may be in flight when a step ends; a read waits for its own
@@ -75,7 +86,11 @@ program('an embedding index out of range: a typed error at the next await, param
   const loss = step(good)
   await endStep()
   close(await loss.item(), 0.25 + 1 + 6.25 + 9)
-  close(await table.toArray(), [[0.25, 0.5], [3, 4], [1.25, 1.5]])
+  close(await table.toArray(), [
+    [0.25, 0.5],
+    [3, 4],
+    [1.25, 1.5],
+  ])
   close(await count.item(), 2)
 })
 

@@ -21,7 +21,15 @@ program('gradient accumulation over four microbatches', async ({ wrap }) => {
   for (let round = 0; round < 3; round++) {
     let [da, db] = [0, 0]
     for (let i = 1; i <= 4; i++) {
-      const loss = backward(tensor([[i, 1], [1, round]], wide))
+      const loss = backward(
+        tensor(
+          [
+            [i, 1],
+            [1, round],
+          ],
+          wide,
+        ),
+      )
       const errors = [i * a + b, a + round * b]
       close(await loss.item(), (errors[0] ** 2 + errors[1] ** 2) / 2)
       da += errors[0] * i + errors[1]
@@ -37,7 +45,10 @@ program('gradient accumulation over four microbatches', async ({ wrap }) => {
 })
 
 program('tied weights', async ({ wrap }) => {
-  const w = leaf([[0.5, 0.25], [0, 0.5]])
+  const w = leaf([
+    [0.5, 0.25],
+    [0, 0.5],
+  ])
   const model = { encode: w, decode: w }
   const step = wrap((x: Tensor) => {
     w.grad = null
@@ -47,16 +58,28 @@ program('tied weights', async ({ wrap }) => {
     return loss
   })
   // d/dW sum(x W W) = xT 1T WT + (x W)T 1T, for x = [1, 2]
-  let [[p, q], [r, s]] = [[0.5, 0.25], [0, 0.5]]
+  let [[p, q], [r, s]] = [
+    [0.5, 0.25],
+    [0, 0.5],
+  ]
   for (let i = 0; i < 3; i++) {
     const loss = step(tensor([[1, 2]], wide))
     await endStep()
     const [h0, h1] = [p + 2 * r, q + 2 * s]
     close(await loss.item(), h0 * (p + q) + h1 * (r + s))
-    const gradient = [[p + q + h0, r + s + h0], [2 * (p + q) + h1, 2 * (r + s) + h1]]
+    const gradient = [
+      [p + q + h0, r + s + h0],
+      [2 * (p + q) + h1, 2 * (r + s) + h1],
+    ]
     close(await w.grad!.toArray(), gradient)
-    ;[[p, q], [r, s]] = [[p - 0.1 * gradient[0][0], q - 0.1 * gradient[0][1]], [r - 0.1 * gradient[1][0], s - 0.1 * gradient[1][1]]]
-    close(await w.toArray(), [[p, q], [r, s]])
+    ;[[p, q], [r, s]] = [
+      [p - 0.1 * gradient[0][0], q - 0.1 * gradient[0][1]],
+      [r - 0.1 * gradient[1][0], s - 0.1 * gradient[1][1]],
+    ]
+    close(await w.toArray(), [
+      [p, q],
+      [r, s],
+    ])
   }
 })
 

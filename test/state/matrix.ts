@@ -2,7 +2,15 @@
 // JavaScript arithmetic gives too.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availableDevices, type Compiled, compile, currentSession, noGrad, setDevice, type Tensor } from '../../src/index.ts'
+import {
+  availableDevices,
+  type Compiled,
+  compile,
+  currentSession,
+  noGrad,
+  setDevice,
+  type Tensor,
+} from '../../src/index.ts'
 
 type AnyFunction = (...args: never[]) => unknown
 
@@ -15,7 +23,11 @@ export interface Mode {
 const plain: Mode = { isCompiled: false, wrap: (fn) => fn }
 const compiled: Mode = { isCompiled: true, wrap: (fn) => compile(fn) }
 
-function onEveryDevice(name: string, modes: Readonly<Record<string, Mode>>, body: (mode: Mode) => Promise<void> | void): void {
+function onEveryDevice(
+  name: string,
+  modes: Readonly<Record<string, Mode>>,
+  body: (mode: Mode) => Promise<void> | void,
+): void {
   for (const device of availableDevices())
     for (const [label, mode] of Object.entries(modes))
       test(`${name} (${[device, label].filter(Boolean).join(', ')})`, () => {

@@ -26,9 +26,11 @@ async function trainingStep(): Promise<void> {
   await optimizer.step()
 }
 
-/** Written, scaled, summed, and dropped. */
+const input = batch()
+
+/** Scaled, summed, and dropped. */
 async function unread(step: number): Promise<void> {
-  model(batch()).mul(step).sum()
+  model(input).mul(step).sum()
   if (step % 100 === 0) await currentSession().step()
 }
 

@@ -1,5 +1,5 @@
 // One scenario of process.test.ts. Arguments: scenario, device, path.
-import { writeFile } from '../../src/formats/safetensors/index.ts'
+import { save } from '../../src/formats/safetensors/index.ts'
 import { full, randn, setDevice } from '../../src/index.ts'
 import { descend, endStep } from './matrix.ts'
 
@@ -18,15 +18,13 @@ async function train(steps: number): Promise<void> {
   }
 }
 
-async function save(): Promise<void> {
+async function saveForEver(): Promise<void> {
   for (let i = 0; ; i++) {
-    const weight = full([2 ** 18], i)
-    const bytes = new Uint8Array(((await weight.data()) as Float32Array).buffer)
-    await writeFile(path, new Map([['weight', { dtype: 'float32', shape: [2 ** 18], bytes }]]))
+    await save({ weight: full([2 ** 18], i) }, path)
     if (i === 2) console.log('saving')
   }
 }
 
 if (scenario === 'handles') process.on('SIGINT', () => process.exit(7))
-if (scenario === 'saves') await save()
+if (scenario === 'saves') await saveForEver()
 else await train(scenario === 'ends' ? 40 : Number.POSITIVE_INFINITY)

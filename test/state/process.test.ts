@@ -24,7 +24,10 @@ async function saw(running: ChildProcess, text: string): Promise<void> {
 }
 
 const ended = async (running: ChildProcess): Promise<{ code: number | null; signal: string | null }> => {
-  const [code, signal] = running.exitCode === null && running.signalCode === null ? await once(running, 'exit') : [running.exitCode, running.signalCode]
+  const [code, signal] =
+    running.exitCode === null && running.signalCode === null
+      ? await once(running, 'exit')
+      : [running.exitCode, running.signalCode]
   return { code, signal }
 }
 
@@ -60,7 +63,9 @@ for (const device of availableDevices()) {
     assert.deepEqual(await ended(running), { code: 7, signal: null })
   })
 
-  test(`kill -9 in the middle of saving leaves the old file or the new one (${device})`, { timeout: 60_000 }, async () => {
+  test(`kill -9 in the middle of saving leaves the old file or the new one (${device})`, {
+    timeout: 60_000,
+  }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tensorloom-'))
     try {
       const path = join(folder, 'weights.safetensors')

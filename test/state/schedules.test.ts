@@ -33,6 +33,26 @@ program('a learning-rate schedule without recompiling', async ({ wrap }) => {
   if ('traces' in step) assert.deepEqual([step.traces, step.compiles], [2, 1])
 })
 
+program('a rate that is a plain number without recompiling', async ({ wrap }) => {
+  const w = tensor([1, -2], { ...wide, requiresGrad: true })
+  const step = wrap((rate: number) => {
+    w.grad = null
+    w.square().sum().backward()
+    descend([w], rate)
+  })
+  const { programs } = currentSession()
+  let factor = 1
+  let compiles = 0
+  for (let i = 0; i < 20; i++) {
+    step(0.1 / (1 + i))
+    await endStep()
+    factor *= 1 - 0.2 / (1 + i)
+    if (i === 3) compiles = programs.compiles
+  }
+  close(await w.toArray(), [factor, -2 * factor])
+  assert.equal(programs.compiles, compiles)
+})
+
 program('a smaller last batch', async ({ wrap }) => {
   const w = tensor(1, { ...wide, requiresGrad: true })
   const step = wrap((x: Tensor) => {
@@ -76,7 +96,17 @@ program('noGrad evaluation between steps', async ({ wrap }) => {
     await endStep()
     const error = a + 2 * b - 1
     ;[a, b] = [a - 0.1 * error, b - 0.2 * error]
-    const evaluated = noGrad(() => predict(tensor([[3, 4], [0, 1]], wide)))
+    const evaluated = noGrad(() =>
+      predict(
+        tensor(
+          [
+            [3, 4],
+            [0, 1],
+          ],
+          wide,
+        ),
+      ),
+    )
     assert.equal(evaluated.requiresGrad, false)
     close(await evaluated.toArray(), [3 * a + 4 * b, b])
     close(await loss.item(), error * error)

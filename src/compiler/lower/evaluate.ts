@@ -75,6 +75,8 @@ export class Evaluation {
   readonly #options: EvaluationOptions
   readonly #values = new Map<Node, Map<string, Expression>>()
   readonly #guards = new Map<string, Expression>()
+  /** keys by array: elementwise nodes pass theirs on as it is */
+  readonly #keys = new Map<readonly Affine[], string>()
 
   constructor(options: EvaluationOptions) {
     this.#options = options
@@ -84,12 +86,19 @@ export class Evaluation {
   evaluate(node: Node, indices: readonly Affine[], guard: Guard = always): Expression {
     let values = this.#values.get(node)
     if (!values) this.#values.set(node, (values = new Map()))
-    const key = guard.length === 0 ? indicesKey(indices) : `${indicesKey(indices)}|${guardKey(guard)}`
+    const plain = this.#keyOf(indices)
+    const key = guard.length === 0 ? plain : `${plain}|${guardKey(guard)}`
     const known = values.get(key)
     if (known) return known
     const value = this.#share(node, this.#compute(node, indices, guard))
     values.set(key, value)
     return value
+  }
+
+  #keyOf(indices: readonly Affine[]): string {
+    let key = this.#keys.get(indices)
+    if (key === undefined) this.#keys.set(indices, (key = indicesKey(indices)))
+    return key
   }
 
   /** The condition of a guard as an expression; undefined for always. */

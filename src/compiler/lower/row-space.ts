@@ -139,12 +139,26 @@ export class RowSpace {
       if (sameExtents(node.shape, this.shape))
         return { node, full: true, at: (full) => unravel(linearIndex(full, this.shape), node.shape) }
     }
-    const found = invert(node, (candidate) => reduces.has(candidate))
+    const found = invert(node, (candidate) => reduces.has(candidate)) ?? this.#onePerRow(node)
+    if (found && 'full' in found) return found
     if (!found)
       throw new CompileError(
         `lower: expected output ${node.op} ${formatShape(node.shape)} to follow the rows of ${formatShape(this.shape)}.`,
       )
     return { node, full: false, at: (_, kept) => found.at(this.#keptOf(kept, found.ancestor as Node<'reduce'>)) }
+  }
+
+  /** A value per row that is not made of reductions, such as what a gather picks from the row: its axes are the kept ones, in order. */
+  #onePerRow(node: Node): Placed | undefined {
+    const axes = this.shape.map((_, axis) => axis).filter((axis) => this.shape[axis] !== 1 && !this.axes.includes(axis))
+    const keptShape = axes.map((axis) => this.shape[axis])
+    if (!sameExtents(node.shape, keptShape)) return undefined
+    const inRow = (kept: readonly Affine[]): Affine =>
+      linearIndex(
+        axes.map((axis) => kept[axis]),
+        keptShape,
+      )
+    return { node, full: false, at: (_, kept) => unravel(inRow(kept), node.shape) }
   }
 
   /** The kept index vector of the anchor's shape as one of another reduction's shape. */

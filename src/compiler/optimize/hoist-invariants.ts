@@ -4,7 +4,7 @@ import { referenceTo } from '../../kernel/builders.ts'
 import type { Expression, Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { ExpressionTable } from './expression-table.ts'
 import { Fixity } from './fixity.ts'
-import { freeBinding, mapStatement, operandsOf, withOperands } from './rewrite.ts'
+import { freeBinding, mapOperands, mapStatement, operandsOf } from './rewrite.ts'
 
 export function hoistInvariants(kernel: Kernel): Kernel {
   const hoisting = new Hoisting(kernel)
@@ -26,7 +26,8 @@ class Hoisting {
   readonly #scopes: Scope[] = []
   readonly #variableDepth = new Map<number, number>()
   readonly #bindingDepth = new Map<number, number>()
-  #depths = new Map<Expression, number>()
+  readonly #depths = new Map<Expression, number>()
+  readonly #loads = new Map<Expression, boolean>()
 
   constructor(kernel: Kernel) {
     this.#next = freeBinding(kernel)
@@ -103,10 +104,7 @@ class Hoisting {
   }
 
   #moveOperands(expression: Expression, here: number = this.#scopes.length - 1): Expression {
-    return withOperands(
-      expression,
-      operandsOf(expression).map((operand) => this.#move(operand, here)),
-    )
+    return mapOperands(expression, (operand) => this.#move(operand, here))
   }
 
   /** The scope, by depth, in which an expression can be computed at the earliest. */
@@ -114,7 +112,7 @@ class Hoisting {
     const here = this.#scopes.length - 1
     if (this.#fixity.isFixed(expression)) return here
     const depth = this.#depthOf(expression)
-    return hasLoad(expression) ? Math.max(depth, this.#scopes[here].floor) : depth
+    return this.#hasLoad(expression) ? Math.max(depth, this.#scopes[here].floor) : depth
   }
 
   #depthOf(expression: Expression): number {
@@ -127,16 +125,14 @@ class Hoisting {
     this.#depths.set(expression, depth)
     return depth
   }
-}
 
-const loads = new WeakMap<Expression, boolean>()
-
-/** Whether a load is part of the expression. */
-function hasLoad(expression: Expression): boolean {
-  let found = loads.get(expression)
-  if (found === undefined) {
-    found = expression.op === 'load' || operandsOf(expression).some(hasLoad)
-    loads.set(expression, found)
+  /** Whether a load is part of the expression. */
+  #hasLoad(expression: Expression): boolean {
+    let found = this.#loads.get(expression)
+    if (found === undefined) {
+      found = expression.op === 'load' || operandsOf(expression).some((operand) => this.#hasLoad(operand))
+      this.#loads.set(expression, found)
+    }
+    return found
   }
-  return found
 }

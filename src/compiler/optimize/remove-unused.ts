@@ -1,6 +1,6 @@
 // Drops `let`s and scratch that nothing uses, and loops and conditions that nothing is left of.
 import type { Expression, Kernel, Memory, Statement } from '../../kernel/kernel-node.ts'
-import { expressionsOf, operandsOf, visitStatements } from './rewrite.ts'
+import { operandsOf, visitExpressions, visitStatements } from './rewrite.ts'
 
 export function removeUnused(kernel: Kernel): Kernel {
   const used = new Set<number>()
@@ -14,23 +14,28 @@ export function removeUnused(kernel: Kernel): Kernel {
   // users come after what they use, so one walk from the end decides every `let`
   const keep = (body: readonly Statement[]): Statement[] => {
     const kept: Statement[] = []
-    for (const statement of [...body].reverse()) {
+    for (let i = body.length - 1; i >= 0; i--) {
+      const statement = body[i]
       if (statement.op === 'let' && !used.has(statement.binding.id)) continue
       const inner =
         statement.op === 'for' || statement.op === 'if' ? { ...statement, body: keep(statement.body) } : statement
       if ((inner.op === 'for' || inner.op === 'if') && inner.body.length === 0) continue
-      expressionsOf(inner).forEach(visit)
-      kept.unshift(inner)
+      visitExpressions(inner, visit)
+      kept.push(inner)
     }
-    return kept
+    return kept.reverse()
   }
   const body = keep(kernel.body)
-  return { ...kernel, body, scratch: kernel.scratch.filter((memory) => memoryIn(body).has(memory)) }
+  const touched = kernel.scratch.length > 0 ? memoryIn(body) : undefined
+  return { ...kernel, body, scratch: kernel.scratch.filter((memory) => touched?.has(memory)) }
 }
 
 function memoryIn(body: readonly Statement[]): Set<Memory> {
   const found = new Set<Memory>()
+  const seen = new Set<Expression>()
   const visit = (expression: Expression): void => {
+    if (seen.has(expression)) return
+    seen.add(expression)
     if (expression.op === 'load') found.add(expression.memory)
     operandsOf(expression).forEach(visit)
   }
@@ -38,7 +43,7 @@ function memoryIn(body: readonly Statement[]): Set<Memory> {
     if (statement.op === 'store') found.add(statement.memory)
     if (statement.op === 'tileMultiply')
       for (const side of [statement.a, statement.b, statement.c]) found.add(side.memory)
-    expressionsOf(statement).forEach(visit)
+    visitExpressions(statement, visit)
   })
   return found
 }

@@ -8,50 +8,70 @@ export const operandsOf = (expression: Expression): readonly Expression[] => {
   return guard === undefined || otherwise === undefined ? [index] : [index, guard, otherwise]
 }
 
-export function withOperands(expression: Expression, operands: readonly Expression[]): Expression {
-  const before = operandsOf(expression)
-  if (before.every((operand, i) => operand === operands[i])) return expression
-  if (expression.op === 'alu') return { ...expression, inputs: operands }
+type ExpressionMap = (expression: Expression) => Expression
+
+/** The expression over mapped operands; itself when none of them changed. */
+export function mapOperands(expression: Expression, map: ExpressionMap): Expression {
+  if (expression.op === 'alu') {
+    const inputs = mapList(expression.inputs, map)
+    return inputs === expression.inputs ? expression : { ...expression, inputs }
+  }
   if (expression.op !== 'load') return expression
-  const [index, guard, otherwise] = operands
-  return guard === undefined ? { ...expression, index } : { ...expression, index, guard, otherwise }
+  const { index, guard, otherwise } = expression
+  const mapped = map(index)
+  if (guard === undefined || otherwise === undefined)
+    return mapped === index ? expression : { ...expression, index: mapped }
+  const [mappedGuard, mappedOtherwise] = [map(guard), map(otherwise)]
+  return mapped === index && mappedGuard === guard && mappedOtherwise === otherwise
+    ? expression
+    : { ...expression, index: mapped, guard: mappedGuard, otherwise: mappedOtherwise }
+}
+
+function mapList(list: readonly Expression[], map: ExpressionMap): readonly Expression[] {
+  let changed: Expression[] | undefined
+  for (let i = 0; i < list.length; i++) {
+    const mapped = map(list[i])
+    if (mapped !== list[i]) changed ??= list.slice(0, i)
+    changed?.push(mapped)
+  }
+  return changed ?? list
 }
 
 /** An expression rewritten from its leaves up; shared parts are rewritten once. */
 export function rewriteExpression(
   expression: Expression,
-  rewrite: (expression: Expression) => Expression,
+  rewrite: ExpressionMap,
   done: Map<Expression, Expression> = new Map(),
 ): Expression {
   const known = done.get(expression)
   if (known) return known
-  const operands = operandsOf(expression).map((operand) => rewriteExpression(operand, rewrite, done))
-  const result = rewrite(withOperands(expression, operands))
+  const result = rewrite(mapOperands(expression, (operand) => rewriteExpression(operand, rewrite, done)))
   done.set(expression, result)
   return result
 }
 
 type Body = readonly Statement[]
 
-/** A statement with its own expressions mapped, and the statements inside it mapped as a list. */
-export function mapStatement(
-  statement: Statement,
-  map: (expression: Expression) => Expression,
-  mapBody: (body: Body) => Body,
-): Statement {
+/** A statement with its own expressions mapped, in order, and the statements inside it mapped as a list. */
+export function mapStatement(statement: Statement, map: ExpressionMap, mapBody: (body: Body) => Body): Statement {
   switch (statement.op) {
     case 'for':
       return { ...statement, extent: map(statement.extent), body: mapBody(statement.body) }
     case 'if':
       return { ...statement, condition: map(statement.condition), body: mapBody(statement.body) }
     case 'let':
-    case 'accumulate':
-      return { ...statement, value: map(statement.value) }
-    case 'declare':
-      return { ...statement, initial: map(statement.initial) }
+    case 'accumulate': {
+      const value = map(statement.value)
+      return value === statement.value ? statement : { ...statement, value }
+    }
+    case 'declare': {
+      const initial = map(statement.initial)
+      return initial === statement.initial ? statement : { ...statement, initial }
+    }
     case 'store': {
-      const stored = { ...statement, index: map(statement.index), value: map(statement.value) }
-      return statement.guard === undefined ? stored : { ...stored, guard: map(statement.guard) }
+      const { index, value, guard } = statement
+      const stored = { ...statement, index: map(index), value: map(value) }
+      return guard === undefined ? stored : { ...stored, guard: map(guard) }
     }
     case 'check':
       return { ...statement, index: map(statement.index), position: map(statement.position) }
@@ -71,18 +91,16 @@ export function mapStatement(
   }
 }
 
-/** The expressions that a statement evaluates itself, in order. */
-export function expressionsOf(statement: Statement): Expression[] {
-  const found: Expression[] = []
+/** Calls `visit` for the expressions that the statement evaluates itself, in order. */
+export function visitExpressions(statement: Statement, visit: (expression: Expression) => void): void {
   mapStatement(
     statement,
     (expression) => {
-      found.push(expression)
+      visit(expression)
       return expression
     },
     (body) => body,
   )
-  return found
 }
 
 /** Calls `visit` for every statement, those inside others included. */

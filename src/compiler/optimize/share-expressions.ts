@@ -3,7 +3,7 @@ import { referenceTo } from '../../kernel/builders.ts'
 import type { Expression, Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { ExpressionTable } from './expression-table.ts'
 import { Fixity } from './fixity.ts'
-import { expressionsOf, freeBinding, mapStatement, operandsOf, rewriteExpression, withOperands } from './rewrite.ts'
+import { freeBinding, mapOperands, mapStatement, operandsOf, rewriteExpression, visitExpressions } from './rewrite.ts'
 
 export function shareExpressions(kernel: Kernel): Kernel {
   const sharing = new Sharing(freeBinding(kernel), new Fixity(kernel))
@@ -19,6 +19,8 @@ class Sharing {
   readonly #table = new ExpressionTable()
   /** what a dropped binding stands for */
   readonly #aliases = new Map<number, Expression>()
+  /** kept from statement to statement: a binding's alias is known before its first use */
+  readonly #renamed = new Map<Expression, Expression>()
 
   constructor(next: number, fixity: Fixity) {
     this.#next = next
@@ -33,10 +35,7 @@ class Sharing {
     const result: Statement[] = []
     for (const statement of prepared) {
       if (statement.op === 'let') {
-        const value = withOperands(
-          statement.value,
-          operandsOf(statement.value).map((operand) => this.#name(operand, shared, names, result)),
-        )
+        const value = mapOperands(statement.value, (operand) => this.#name(operand, shared, names, result))
         result.push({ ...statement, value })
         if (!this.#fixity.isFixed(statement.value)) names.set(statement.value, bound.get(statement.value)!)
       } else
@@ -71,11 +70,10 @@ class Sharing {
   }
 
   #resolve(expression: Expression): Expression {
-    return this.#table.intern(
-      rewriteExpression(expression, (node) =>
-        node.op === 'reference' ? (this.#aliases.get(node.binding.id) ?? node) : node,
-      ),
-    )
+    if (this.#aliases.size === 0) return this.#table.intern(expression)
+    const rename = (node: Expression): Expression =>
+      node.op === 'reference' ? (this.#aliases.get(node.binding.id) ?? node) : node
+    return this.#table.intern(rewriteExpression(expression, rename, this.#renamed))
   }
 
   /** Expressions worth a name, without one, that the block's own statements use more than once. */
@@ -93,15 +91,14 @@ class Sharing {
     }
     for (const statement of statements)
       if (statement.op === 'let') operandsOf(statement.value).forEach(visit)
-      else expressionsOf(statement).forEach(visit)
+      else visitExpressions(statement, visit)
     return repeated
   }
 
   #name(expression: Expression, shared: ReadonlySet<Expression>, names: Names, result: Statement[]): Expression {
     const known = names.get(expression)
     if (known) return known
-    const operands = operandsOf(expression).map((operand) => this.#name(operand, shared, names, result))
-    const value = withOperands(expression, operands)
+    const value = mapOperands(expression, (operand) => this.#name(operand, shared, names, result))
     if (!shared.has(expression)) return value
     const binding = { name: 't', dtype: expression.dtype, id: this.#next++ }
     this.#fixity.noteBinding(binding, value)

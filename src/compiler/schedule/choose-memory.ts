@@ -35,12 +35,11 @@ function repeatsInnermost(node: Node, expand: Node): boolean {
   return last < 0 || node.shape[last] === 1
 }
 
+/** Work and size of what inlining a node brings along. */
 interface Expression {
   readonly weight: number
-  readonly nodes: ReadonlySet<Node>
+  readonly nodes: number
 }
-
-const addTo = (nodes: ReadonlySet<Node>, node: Node): ReadonlySet<Node> => new Set(nodes).add(node)
 
 /** Who evaluates a virtual node: a cluster, or the root of a map kernel. */
 type Reader = Cluster | Node
@@ -52,7 +51,9 @@ class MemoryChooser {
   readonly #target: Target
   readonly #users = new Map<Node, Node[]>()
   readonly #readers = new Map<Node, Set<Reader>>()
-  readonly #inlined = new Map<Node, Expression>()
+  /** as trees, shared parts counted again at each use: upper bounds, and all that most decisions need */
+  readonly #trees = new Map<Node, Expression>()
+  readonly #exact = new Map<Node, Expression>()
   readonly #spreads = new Map<Node, number>()
   readonly #paths = new Map<Node, number>()
   readonly #exported = new Set<Node>()
@@ -88,21 +89,35 @@ class MemoryChooser {
     return { exported: this.#exported, roots: this.#roots }
   }
 
-  /** Work and size of the expression that inlining `node` would bring along; what it shares inside counts once. */
+  #isInlined(node: Node): boolean {
+    return node.op !== 'buffer' && !this.#clusters.of.has(node)
+  }
+
   #measure(node: Node): void {
-    const own = weightOf(node)
-    const below = node.inputs.filter((input) => input.op !== 'buffer' && !this.#clusters.of.has(input))
-    if (below.length === 0) this.#inlined.set(node, { weight: own, nodes: new Set([node]) })
-    else if (below.length === 1) {
-      const [only] = below.map((input) => this.#inlined.get(input)!)
-      this.#inlined.set(node, { weight: own + only.weight, nodes: addTo(only.nodes, node) })
-    } else {
-      const nodes = new Set(below.flatMap((input) => [...this.#inlined.get(input)!.nodes]))
-      nodes.add(node)
-      let weight = 0
-      for (const one of nodes) weight += weightOf(one)
-      this.#inlined.set(node, { weight, nodes })
+    let weight = weightOf(node)
+    let nodes = 1
+    for (const input of node.inputs) {
+      if (!this.#isInlined(input)) continue
+      const below = this.#trees.get(input)!
+      weight += below.weight
+      nodes += below.nodes
     }
+    this.#trees.set(node, { weight, nodes })
+  }
+
+  /** What the node brings along when its shared parts count once. */
+  #measureExactly(node: Node): Expression {
+    let measured = this.#exact.get(node)
+    if (measured !== undefined) return measured
+    const seen = new Set([node])
+    let weight = 0
+    for (const one of seen) {
+      weight += weightOf(one)
+      for (const input of one.inputs) if (this.#isInlined(input)) seen.add(input)
+    }
+    measured = { weight, nodes: seen.size }
+    this.#exact.set(node, measured)
+    return measured
   }
 
   #readersOf(node: Node): Set<Reader> {
@@ -120,13 +135,15 @@ class MemoryChooser {
   #needsMemory(node: Node, readers: ReadonlySet<Reader>): boolean {
     const family = opTable[node.op].family
     if (family === 'leaf' || readers.size === 0) return false
-    const { weight, nodes } = this.#inlined.get(node)!
-    if (nodes.size > expressionLimit && weightOf(node) > 0) return true
-    if (weight > 0 && this.#pathsOf(node) > pathLimit) return true
-    if (weight === 0) return this.#isHardToRead(node)
-    if (this.#feedsPacking(node) && weight > packingWeight) return true
+    const tree = this.#trees.get(node)!
+    const measure = (): Expression => this.#measureExactly(node)
+    if (tree.nodes > expressionLimit && weightOf(node) > 0 && measure().nodes > expressionLimit) return true
+    if (tree.weight === 0) return this.#isHardToRead(node)
+    if (this.#pathsOf(node) > pathLimit) return true
+    if (tree.weight > packingWeight && this.#feedsPacking(node) && measure().weight > packingWeight) return true
     if (this.#isReadAtRandom(node)) return true
-    return !this.#isCheaperTwice(node, weight, readers.size)
+    const isCheap = (weight: number): boolean => this.#isCheaperTwice(node, weight, readers.size)
+    return !isCheap(tree.weight) && !isCheap(measure().weight)
   }
 
   /** (evaluations - 1) x weighted flops < bytes saved x balance: then computing again beats memory. */

@@ -169,6 +169,11 @@ export class NativeMemory {
     return address
   }
 
+  /** Refuses what could not be allocated, before work is put into what would need it. @throws DeviceError */
+  expectRoom(bytes: number): void {
+    if (bytes >= headroomPatience) this.#checkHeadroom(bytes)
+  }
+
   #checkHeadroom(bytes: number): void {
     this.#unaskedBytes += bytes
     if (this.#unaskedBytes < headroomPatience) return

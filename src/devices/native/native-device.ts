@@ -4,6 +4,7 @@ import { ArgumentError, CompileError, DeviceError, IndexError } from '../../base
 import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { kernelPasses } from '../../compiler/optimize/optimize.ts'
+import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target } from '../../compiler/target.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -175,6 +176,8 @@ class NativeDevice implements Device {
   }
 
   compile(graph: Graph): Program {
+    const fresh = graph.outputs.filter(({ target }) => target === undefined)
+    this.#host.memory.expectRoom(fresh.reduce((sum, { node }) => sum + nodeBytes(node), 0))
     return new NativeProgram(this.#host, graph, this.target, {
       checked: this.#checked,
       compile: this.#compileOptions,

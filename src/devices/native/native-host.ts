@@ -198,7 +198,7 @@ class LinuxHost implements NativeHost {
   createPool(options: { threads?: number; scratchBytes?: number } = {}): ThreadPool {
     const threads = options.threads ?? this.defaultThreads
     if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
-      throw new DeviceError(`native: expected 1 to 1024 threads, got ${threads}`, { threads })
+      throw new DeviceError(`native: expected 1 to 1024 threads, got ${threads}.`, { threads })
     }
     const ground = { system: this.#system, memory: this.memory, routines: this.#routines }
     const pool = new ThreadPool(ground, { ...options, threads, processors: this.processors })

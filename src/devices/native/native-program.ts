@@ -31,6 +31,7 @@ export class NativeProgram implements Program {
   readonly plan: Plan
   readonly stages = ['graph', ...stageNames, 'emit']
   readonly compileMilliseconds: number
+  readonly stageMilliseconds: Readonly<Record<string, number>>
   readonly scratchBytes: number
   /** address and length of the command table */
   readonly commands: number
@@ -41,6 +42,7 @@ export class NativeProgram implements Program {
   #code: InstalledCode
   #segments: number
   #profile: number
+  #constants: number
   #segmentOffsets: readonly number[]
   #template: BigUint64Array
   #emitted: readonly { print(): string }[]
@@ -52,17 +54,24 @@ export class NativeProgram implements Program {
     this.#host = host
     this.graph = graph
     this.plan = compileGraph(graph, target, options.compile)
+    const planned = performance.now()
+    host.memory.expectRoom(this.plan.arenaBytes)
     const emitted = this.plan.kernels.map(({ kernel }) =>
       emitKernel(kernel, { checked: options.checked, features: host.cpu }),
     )
+    const emitting = performance.now() - planned
     this.#emitted = emitted
     this.scratchBytes = Math.max(64, ...emitted.map((kernel) => kernel.scratchBytes))
     this.#code = host.installCode(emitted.map((kernel) => kernel.code))
+    const install = performance.now() - planned - emitting
+    this.stageMilliseconds = { ...this.plan.milliseconds, emit: emitting, install }
     this.#segmentOffsets = offsetsOf(this.plan)
     const entries = this.plan.calls.reduce((sum, call) => sum + call.bindings.length, 0)
     this.#template = new BigUint64Array(Math.max(1, entries))
     this.#segments = host.memory.allocate(this.#template.byteLength)
     this.#profile = host.memory.allocate(Math.max(1, this.plan.calls.length) * profileSlot.bytes)
+    this.#constants = host.memory.allocate(Math.max(1, this.plan.constants.byteLength))
+    if (this.plan.constants.byteLength > 0) host.memory.write(this.#constants, this.plan.constants)
     this.commandCount = this.plan.calls.length
     this.commands = this.#writeCommands(false)
     this.compileMilliseconds = performance.now() - start
@@ -115,9 +124,15 @@ export class NativeProgram implements Program {
     let at = 0
     for (const call of this.plan.calls)
       for (const binding of call.bindings) {
-        if (binding.kind === 'leaf') table[at++] = BigInt(leaves[binding.slot])
-        else if (binding.kind === 'output') table[at++] = BigInt(outputs[binding.index])
-        else table[at++] = BigInt(arena + binding.offset)
+        const base =
+          binding.kind === 'leaf'
+            ? leaves[binding.slot]
+            : binding.kind === 'output'
+              ? outputs[binding.index]
+              : binding.kind === 'arena'
+                ? arena
+                : this.#constants
+        table[at++] = BigInt(base + binding.offset)
       }
     this.#host.memory.write(this.#segments, new Uint8Array(table.buffer))
   }
@@ -152,7 +167,8 @@ export class NativeProgram implements Program {
 
   #free(): void {
     this.#host.releaseCode(this.#code)
-    for (const address of [this.#segments, this.#profile, this.commands]) this.#host.memory.release(address)
+    for (const address of [this.#segments, this.#profile, this.#constants, this.commands])
+      this.#host.memory.release(address)
   }
 }
 

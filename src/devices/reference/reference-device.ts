@@ -3,11 +3,14 @@
 
 import { dtypes } from '../../base/dtype.ts'
 import { ArgumentError, DeviceError } from '../../base/errors.ts'
+import { formatShape } from '../../base/shape.ts'
 import type { Graph } from '../../compiler/graph.ts'
+import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target } from '../../compiler/target.ts'
 import { type Evaluation, prepareEvaluation } from '../../graph/evaluate.ts'
 import type { HostArray } from '../../graph/host-array.ts'
 import { decodeHost, encodeHost } from '../../graph/host-bytes.ts'
+import { topologicalOrder } from '../../graph/node.ts'
 import { formatGraph } from '../../graph/print.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
 
@@ -23,13 +26,38 @@ const referenceTarget: Target = {
   tiles: { float32: { mr: 6, nr: 16 }, float64: { mr: 6, nr: 8 } },
 }
 
+/** JavaScript says no to a large array with a RangeError. */
+function withinMemory<T>(body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (!(error instanceof RangeError) || !/array/i.test(error.message)) throw error
+    throw new DeviceError(
+      `reference: expected values that fit into memory, got one too large (${error.message}). Use a smaller batch.`,
+    )
+  }
+}
+
+/** The longest array that every engine grants. */
+const largestValue = 2 ** 32
+
+function expectRoom(graph: Graph): void {
+  for (const node of topologicalOrder(graph.outputs.map((output) => output.node)))
+    if (nodeBytes(node) > largestValue)
+      throw new DeviceError(
+        `reference: expected values of at most ${largestValue} bytes, got ${node.dtype} ${formatShape(node.shape)} of ` +
+          `${nodeBytes(node)}. Use a smaller batch, or a device that computes it in parts.`,
+        { shape: node.shape, dtype: node.dtype },
+      )
+}
+
 class ReferenceBuffer implements DeviceBuffer {
   readonly bytes: number
   #memory: Uint8Array | undefined
 
   constructor(bytes: number) {
     this.bytes = bytes
-    this.#memory = new Uint8Array(bytes)
+    this.#memory = withinMemory(() => new Uint8Array(bytes))
   }
 
   get memory(): Uint8Array {
@@ -58,6 +86,7 @@ class ReferenceProgram implements Program {
 
   constructor(graph: Graph) {
     const start = performance.now()
+    expectRoom(graph)
     this.graph = graph
     const roots = graph.outputs.map((output) => output.node)
     this.evaluation = prepareEvaluation(roots, graph.leaves)
@@ -112,7 +141,7 @@ class ReferenceDevice implements Device {
     if (this.#failure !== undefined) return submission
     const destinations = destinationsOf(program.graph, bindings)
     try {
-      const values = this.#evaluate(program, bindings)
+      const values = withinMemory(() => this.#evaluate(program, bindings))
       // an output may be a leaf's own value: encode all before the first write
       values.map(encodeHost).forEach((bytes, i) => {
         destinations[i].set(bytes)

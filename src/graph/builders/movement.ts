@@ -243,9 +243,9 @@ export function window(x: Node, axis: number, size: number, stride = 1, dilation
 /** Joins along an axis that exists; dtypes are promoted. */
 export function concat(inputs: readonly Node[], axis = 0): Node {
   if (inputs.length === 1) return inputs[0]
-  if (inputs.length === 0) throw new ShapeError('concat: expected at least one tensor, got none.', { op: 'concat' })
+  if (inputs.length === 0) throw new ShapeError('cat: expected at least one tensor, got none.', { op: 'cat' })
   const promoted = promoteOperands(inputs)
-  return build('concat', promoted, { axis: normalizeAxis('concat', axis, inputs[0].shape.length) })
+  return build('concat', promoted, { axis: normalizeAxis('cat', axis, inputs[0].shape.length) })
 }
 
 /** Joins along a new axis. */

@@ -1,13 +1,13 @@
 // PyTorch's type promotion at node level: operands of any dtypes go in, casts to their common dtype come out.
 // https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
-import { categoryOf, type DType, type DTypeCategory, promoteTypes } from '../../base/dtype.ts'
+import { categoryOf, checkDType, type DType, type DTypeCategory, promoteTypes } from '../../base/dtype.ts'
 import { makeNode, type Node } from '../node.ts'
 
 const rank: Record<DTypeCategory, number> = { bool: 0, int: 1, float: 2 }
 
 /** Values of another dtype; the node itself where it has that dtype. */
 export function cast(x: Node, dtype: DType): Node {
-  return x.dtype === dtype ? x : makeNode('cast', [x], { dtype }, x.shape, dtype)
+  return x.dtype === dtype ? x : makeNode('cast', [x], { dtype: checkDType('cast', dtype) }, x.shape, dtype)
 }
 
 /** The common dtype of two operands: one of 0 dimensions does not widen the other within its category. */

@@ -134,27 +134,27 @@ function window(inputs: readonly Node[], { axis, size, stride, dilation }: Attrs
 }
 
 function concat(inputs: readonly Node[], { axis }: Attrs['concat']): ValueType {
-  if (inputs.length === 0) throw new ShapeError('concat: expected at least one tensor, got none.', { op: 'concat' })
+  if (inputs.length === 0) throw new ShapeError('cat: expected at least one tensor, got none.', { op: 'cat' })
   const [first] = inputs
-  expectAxis('concat', axis, first.shape.length)
+  expectAxis('cat', axis, first.shape.length)
   const shape = first.shape.slice()
   shape[axis] = 0
   for (const input of inputs) {
     if (input.dtype !== first.dtype)
       throw new DTypeError(
-        `concat: expected tensors of one dtype, got ${first.dtype} and ${input.dtype}. ` +
+        `cat: expected tensors of one dtype, got ${first.dtype} and ${input.dtype}. ` +
           `Convert one of them: x.to('${first.dtype}').`,
-        { op: 'concat', dtypes: inputs.map(({ dtype }) => dtype) },
+        { op: 'cat', dtypes: inputs.map(({ dtype }) => dtype) },
       )
     if (input.shape.length !== shape.length || input.shape.some((extent, i) => i !== axis && extent !== shape[i]))
       throw new ShapeError(
-        `concat: expected shapes that are equal but for axis ${axis}, got ` +
+        `cat: expected shapes that are equal but for axis ${axis}, got ` +
           `${inputs.map((each) => formatShape(each.shape)).join(' and ')}.`,
-        { op: 'concat', axis, shapes: inputs.map((each) => each.shape) },
+        { op: 'cat', axis, shapes: inputs.map((each) => each.shape) },
       )
     shape[axis] += input.shape[axis]
   }
-  return { shape: checkShape('concat', shape), dtype: first.dtype }
+  return { shape: checkShape('cat', shape), dtype: first.dtype }
 }
 
 export const inferMovement = { reshape, permute, expand, pad, slice, window, concat }

@@ -1,10 +1,10 @@
 // Methods that copy or convert: dtypes, devices, clones. A conversion that changes nothing gives the tensor itself, as in PyTorch.
 import { type DType, dtypes } from '../../base/dtype.ts'
-import { DeviceError, GradientError } from '../../base/errors.ts'
+import { ArgumentError, DeviceError, GradientError } from '../../base/errors.ts'
 import * as build from '../../graph/builders.ts'
 import type { Session } from '../../runtime/session.ts'
 import { tensorOf } from '../core.ts'
-import { sessionNamed } from '../sessions.ts'
+import { deviceNames, sessionNamed } from '../sessions.ts'
 import { storeBytes } from '../store.ts'
 import type { Tensor } from '../tensor.ts'
 import { LinearTensor } from './linear.ts'
@@ -78,7 +78,14 @@ export abstract class ConversionTensor extends LinearTensor {
   }
 }
 
-const namedTarget = (name: string): ToOptions => (isDType(name) ? { dtype: name } : { device: name })
+function namedTarget(name: string): ToOptions {
+  if (isDType(name)) return { dtype: name }
+  if (deviceNames().includes(name)) return { device: name }
+  throw new ArgumentError(
+    `to: expected a dtype (${dtypes.join(', ')}) or a device (${deviceNames().join(', ')}), got '${name}'.`,
+    { op: 'to', target: name },
+  )
+}
 
 /** Copies the value over by way of the host; a leaf on the other device. */
 function moved(tensor: Tensor, session: Session): Tensor {

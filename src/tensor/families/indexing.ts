@@ -145,6 +145,16 @@ export abstract class IndexingTensor extends ActivationTensor {
   /** The `k` largest (or smallest) values along an axis, the most extreme first, and where they stand. */
   topk(k: number, dim = -1, largest = true): ValuesAndIndices {
     if (this.ndim === 0) return this.sort()
+    const count = this.shape[normalizeAxis('topk', dim, this.ndim)]
+    if (!Number.isInteger(k) || k < 0 || k > count)
+      throw new ShapeError(
+        `topk: expected k from 0 to ${count}, the size of axis ${dim} of ${formatShape(this.shape)}, got ${k}.`,
+        {
+          op: 'topk',
+          k,
+          shape: this.shape,
+        },
+      )
     const indices = build.narrow(argsort(this.node, dim, largest), dim, 0, k)
     return { values: this.#taken(dim, indices), indices: this.result(indices) }
   }
