@@ -86,9 +86,9 @@ class BackwardWalk {
   #differentiate(node: Node, grad: Node): void {
     const needed = node.inputs.map((input) => this.#active.has(input))
     if (!needed.includes(true)) return
-    if (isOp(node, 'composite')) return this.#pass(node, compositeGradients(node, grad, needed))
     const { vjp } = opTable[node.op]
-    if (typeof vjp !== 'string') this.#pass(node, (vjp as Vjp<Node>)(node, grad, needed))
+    if (isOp(node, 'composite')) this.#pass(node, compositeGradients(node, grad, needed))
+    else if (typeof vjp !== 'string') this.#pass(node, (vjp as Vjp<Node>)(node, grad, needed))
   }
 }
 

@@ -252,7 +252,9 @@ test('jvp pushes tangents forward', () => {
     return Math.cos(a) * p * c + Math.sin(a) * q
   })
   const got = Array.from(evaluate([tangent], bindings)[0].data, Number)
-  got.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-12))
+  got.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]) < 1e-12)
+  })
 })
 
 test('only what leads to wanted nodes is built, and intermediate nodes may be wanted', () => {

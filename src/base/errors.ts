@@ -57,6 +57,14 @@ export class IndexError extends TensorloomError {
   }
 }
 
+/** An index that `op` found outside 0..limit-1; `position` is row-major in the index tensor that it was given. */
+export const indexOutOfRange = (op: string, value: number, limit: number, position: number): IndexError =>
+  new IndexError(
+    `${op}: expected indices from 0 to ${limit - 1}, got ${value} at position ${position} of the index. ` +
+      'The program that found it has updated nothing.',
+    { op, value, limit, position },
+  )
+
 /** A value that a later update has overwritten; it can no longer be computed. */
 export class StaleError extends TensorloomError {
   constructor(message: string, details?: ErrorDetails) {

@@ -1,8 +1,8 @@
 // Typed arrays in and out of tensors: device bytes to the array that users get, and user values to device bytes.
 import type { DType } from '../base/dtype.ts'
-import { decodeHost, encodeHost } from '../graph/host-bytes.ts'
-import { type HostData, hostZeros } from '../graph/host-array.ts'
 import { bytesOf } from '../base/dtype.ts'
+import { type HostData, hostZeros } from '../graph/host-array.ts'
+import { decodeHost, encodeHost } from '../graph/host-bytes.ts'
 import type { ArrayElement } from './nested-array.ts'
 
 export type TypedArray = HostData
@@ -21,7 +21,8 @@ export function bytesOfValues(values: ArrayLike<ArrayElement>, dtype: DType): Ui
   return encodeHost(host)
 }
 
-const toBigInt = (value: ArrayElement): bigint => (typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value))))
+const toBigInt = (value: ArrayElement): bigint =>
+  typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value)))
 
 const dtypeOfArray: readonly (readonly [new (size: number) => TypedArray | Uint16Array, DType])[] = [
   [Float32Array, 'float32'],
@@ -35,5 +36,5 @@ const dtypeOfArray: readonly (readonly [new (size: number) => TypedArray | Uint1
 
 /** The dtype that a typed array keeps, or undefined for other values. */
 export const dtypeOfTypedArray = (values: unknown): DType | undefined =>
-  dtypeOfArray.find(([constructor]) => values instanceof constructor)?.[1] ??
+  dtypeOfArray.find(([type]) => values instanceof type)?.[1] ??
   (values instanceof Uint8ClampedArray ? 'uint8' : undefined)

@@ -48,6 +48,7 @@ after(() => {
   for (const device of Object.values(opened)) if (!('refused' in device)) device.close()
 })
 
+// size: one story, told in its order
 async function failAndGoOn(device: Device): Promise<void> {
   const size = rows * width
   const program = device.compile(lookup())
@@ -83,7 +84,10 @@ async function failAndGoOn(device: Device): Promise<void> {
   const failure = device.takeFailure()
   assert.ok(failure?.error instanceof IndexError, String(failure?.error))
   assert.equal(failure.submission, failed)
-  assert.match(failure.error.message, /gather: expected .* from 0 to 39.* got 40/)
+  assert.match(
+    failure.error.message,
+    /^indexSelect: expected indices from 0 to 39, got 40 at position 173 of the index/,
+  )
   assert.equal(device.takeFailure(), undefined)
 
   submit(indexGood)

@@ -39,6 +39,7 @@ program('an exception in the middle of a step, and going on after it', async ({ 
   }
 })
 
+// size: one story, told in its order
 program('an embedding index out of range: a typed error at the next await, parameters untouched', async ({ wrap }) => {
   const table = tensor(
     [

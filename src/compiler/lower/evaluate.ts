@@ -195,7 +195,7 @@ export class Evaluation {
   #gather(node: Node<'gather'>, indices: readonly Affine[], guard: Guard): Expression {
     const { axis } = node.attrs
     const [source, index] = node.inputs
-    const row = this.checkedIndex(index, indices, source.shape[axis], node.op, guard)
+    const row = this.checkedIndex(index, indices, source.shape[axis], node.attrs.caller, guard)
     return this.evaluate(source, indices.with(axis, row), guard)
   }
 
@@ -208,7 +208,7 @@ export class Evaluation {
       substitute(value, (axis) => (used.some((origin) => usesAxis(origin, axis)) ? undefined : zero)),
     )
     const value = builder.bind('at', castTo(this.evaluate(index, first, guard), 'index'))
-    const position = materialize(linearIndex(first, index.shape))
+    const position = materialize(originPosition(index, first))
     builder.emit({ op: 'check', index: value, limit, position, id: builder.check({ op, limit }) })
     const clamped = indexAlu('max', indexAlu('min', value, indexLiteral(limit - 1)), indexLiteral(0))
     const key = `g${index.id}[${indicesKey(first)}|${guardKey(guard)}]`
@@ -221,6 +221,17 @@ function originsOf(node: Node, indices: readonly Affine[]): readonly Affine[] {
   if (!isMovement(node) || node.op === 'concat' || node.op === 'pad') return indices
   const [{ input, indices: moved }] = moveIndices(node, indices)
   return originsOf(input, moved)
+}
+
+/** Row-major position in the index as the user passed it: before it was repeated and reshaped. */
+function originPosition(index: Node, indices: readonly Affine[]): Affine {
+  let [node, at] = [index, indices]
+  while (isOp(node, 'expand') || isOp(node, 'reshape')) {
+    const [source] = moveIndices(node, at)
+    node = source.input
+    at = source.indices
+  }
+  return linearIndex(at, node.shape)
 }
 
 /** where(condition, value, otherwise); a load guarded by that very condition takes the other value itself. */

@@ -22,7 +22,7 @@ import {
   where,
   window,
 } from '../../graph/builders.ts'
-import type { Node } from '../../graph/node.ts'
+import type { Node, Node } from '../../graph/node.ts'
 import type { For, Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { checkGroup, sample } from './harness.test.ts'
 
@@ -61,63 +61,20 @@ test('map: reshapes and permutations', () => {
   checkGroup('map', [transpose(x, 0, 2)])
 })
 
+/** Pads rows and columns of a matrix. */
+const padded = (x: Node, rows: readonly [number, number], columns: readonly [number, number], value: number): Node =>
+  pad(x, [rows, columns], value)
+
 test('map: pad, slice, window, concat and flip', () => {
   const x = placeholder([4, 9], 'float32')
-  checkGroup('map', [
-    pad(
-      x,
-      [
-        [1, 2],
-        [0, 3],
-      ],
-      2.5,
-    ),
-  ])
-  checkGroup(
-    'map',
-    [
-      exp(
-        pad(
-          mul(x, x),
-          [
-            [1, 0],
-            [2, 2],
-          ],
-          1,
-        ),
-      ),
-    ],
-    { tolerance: 1e-5 },
-  )
+  checkGroup('map', [padded(x, [1, 2], [0, 3], 2.5)])
+  checkGroup('map', [exp(padded(mul(x, x), [1, 0], [2, 2], 1))], { tolerance: 1e-5 })
   checkGroup('map', [slice(x, [1, 8], [2, 4], [1, -2])])
   checkGroup('map', [window(x, 1, 3, 2, 2)])
-  checkGroup('map', [
-    window(
-      pad(
-        x,
-        [
-          [0, 0],
-          [1, 1],
-        ],
-        0,
-      ),
-      1,
-      3,
-      2,
-    ),
-  ])
+  checkGroup('map', [window(padded(x, [0, 0], [1, 1], 0), 1, 3, 2)])
   const y = placeholder([4, 3], 'float32')
   checkGroup('map', [concat([x, y, mul(x, 2)], 1)])
-  checkGroup('map', [
-    pad(
-      concat([x, y], 1),
-      [
-        [1, 1],
-        [1, 1],
-      ],
-      7,
-    ),
-  ])
+  checkGroup('map', [padded(concat([x, y], 1), [1, 1], [1, 1], 7)])
   checkGroup('map', [add(flip(x, [1]), x)])
 })
 

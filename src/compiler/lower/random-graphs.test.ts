@@ -47,6 +47,13 @@ const rotated = (x: Node, by: number): Node =>
     x.shape.map((_, i) => (i + by) % x.shape.length),
   )
 
+/** A leaf that broadcasts along all axes but one. */
+const vectorAlong = (x: Node, axis: number): Node =>
+  placeholder(
+    x.shape.map((extent, i) => (i === axis ? extent : 1)),
+    'float32',
+  )
+
 /** Applies a step to a value; only those that keep the number of elements when `keep`. */
 function apply(x: Node, { op, a, b }: Step, keep: boolean): Node {
   const axis = a % Math.max(1, x.shape.length)
@@ -57,13 +64,7 @@ function apply(x: Node, { op, a, b }: Step, keep: boolean): Node {
     case 1:
       return max(x, neg(mul(x, 0.25)))
     case 2:
-      return add(
-        x,
-        placeholder(
-          x.shape.map((extent, i) => (i === axis ? extent : 1)),
-          'float32',
-        ),
-      )
+      return add(x, vectorAlong(x, axis))
     case 3:
       return mul(x, placeholder(x.shape, 'float32'))
     case 4:

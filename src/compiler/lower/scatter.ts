@@ -111,7 +111,7 @@ function writeUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter
   }
   parallelNest(builder, new Scope(), dealt, blocks, undefined, (scope) =>
     nest(builder, scope, space.along, undefined, (inner) => {
-      const row = lowering.evaluation(inner).checkedIndex(scatter.inputs[1], space.indices, limit, 'scatter')
+      const row = lowering.evaluation(inner).checkedIndex(scatter.inputs[1], space.indices, limit, scatter.attrs.caller)
       if (range.extent === 1) return writeStrip(inner, row)
       const size = Math.ceil(limit / range.extent)
       const condition = inRange(inner.materialize(row), inner.materialize(axisIndex(range)), size)

@@ -87,5 +87,5 @@ function retag(kept: readonly number[], input: Node): AxisTags {
 
 function matchesMember(member: Node, tags: readonly number[], cluster: Cluster): boolean {
   const own = axisTags(member, cluster.row!)
-  return own !== undefined && own.every((tag, axis) => tag === tags[axis])
+  return own?.every((tag, axis) => tag === tags[axis]) ?? false
 }

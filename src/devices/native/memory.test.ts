@@ -123,16 +123,3 @@ test('emitted code that reads past a guarded block dies there', options, () => {
   assert.deepEqual([inside.status, String(inside.stdout)], [0, 'survived\n'], String(inside.stderr))
   assert.equal(spawnSync(process.execPath, [child, 'guarded', '93']).signal, 'SIGSEGV')
 })
-
-test('a small read costs little', options, () => {
-  const address = host.memory.allocate(4)
-  const rounds = 20_000
-  const batches = Array.from({ length: 5 }, () => {
-    const start = performance.now()
-    for (let i = 0; i < rounds; i++) host.memory.read(address, 4)
-    return ((performance.now() - start) * 1000) / rounds
-  })
-  console.log(`# ${Math.min(...batches).toFixed(2)} µs for a read of 4 bytes`)
-  assert.ok(Math.min(...batches) < 2)
-  host.memory.release(address)
-})

@@ -1,6 +1,6 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
 import type { DType } from '../../base/dtype.ts'
-import { ArgumentError, CompileError, DeviceError, IndexError } from '../../base/errors.ts'
+import { ArgumentError, CompileError, DeviceError, indexOutOfRange } from '../../base/errors.ts'
 import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { kernelPasses } from '../../compiler/optimize/optimize.ts'
@@ -119,11 +119,7 @@ function indexErrorOf(program: NativeProgram, raised: RaisedError): Error {
     return new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
       kernel: label,
     })
-  return new IndexError(
-    `${site.op}: expected an index from 0 to ${site.limit - 1}, got ${raised.value} at position ${raised.position}. ` +
-      'Nothing was updated by this program.',
-    { op: site.op, limit: site.limit, value: Number(raised.value), position: Number(raised.position), kernel: label },
-  )
+  return indexOutOfRange(site.op, Number(raised.value), site.limit, Number(raised.position))
 }
 
 class NativeDevice implements Device {

@@ -233,9 +233,11 @@ function comparable(op: string, a: Operand, b: Operand): readonly [Node, Node] {
   return [x, y]
 }
 
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name every floor above uses for the same question
 export const isNaN = (x: Node): Node => (isFloat(x.dtype) ? notEqual(x, x) : full(x.shape, false, 'bool'))
 export const isInfinite = (x: Node): Node =>
   isFloat(x.dtype) ? equal(max(x, neg(x)), scalarLike(x, Number.POSITIVE_INFINITY)) : full(x.shape, false, 'bool')
+// biome-ignore lint/suspicious/noShadowRestrictedNames: as above
 export const isFinite = (x: Node): Node =>
   isFloat(x.dtype) ? less(max(x, neg(x)), scalarLike(x, Number.POSITIVE_INFINITY)) : full(x.shape, true, 'bool')
 

@@ -47,7 +47,7 @@ export interface CrossEntropyOptions extends NllLossOptions {
 const classAxis = 1
 const lossShape = (x: Node): number[] => x.shape.map((extent, axis) => (axis === classAxis ? 1 : extent))
 const isTarget = (x: Node, target: Node): Node => equal(positionsAlong(x.shape, classAxis), cast(target, 'int32'))
-const ofTarget = (x: Node, target: Node): Node => gather(x, classAxis, target)
+const ofTarget = (x: Node, target: Node): Node => gather(x, classAxis, target, 'crossEntropy')
 
 // --- class indices --------------------------------------------------------------------------------------------------------
 

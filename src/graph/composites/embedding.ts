@@ -20,7 +20,7 @@ export function embedding(indices: Node, weight: Node, paddingIdx?: number): Nod
   const [rows, width] = weight.shape
   const flat = reshape(indices, [sizeOf(indices.shape)])
   const index = flat.dtype === 'int32' ? flat : cast(flat, 'int64')
-  const picked = indexSelect(withoutGradientOf(paddingIdx, weight, rows), 0, index)
+  const picked = indexSelect(withoutGradientOf(paddingIdx, weight, rows), 0, index, 'embedding')
   return reshape(picked, [...indices.shape, width])
 }
 

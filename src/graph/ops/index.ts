@@ -9,12 +9,12 @@ type BaseAndSource = readonly [base: Node, source: Node]
 
 function scatterGradients(node: Node<'scatter'>, grad: Node): BaseAndSource {
   const [base, index] = node.inputs
-  const { axis, kind } = node.attrs
+  const { axis, kind, caller } = node.attrs
   switch (kind) {
     case 'set':
-      return [scatter(grad, axis, index, cast(zerosLike(index), base.dtype)), gather(grad, axis, index)]
+      return [scatter(grad, axis, index, cast(zerosLike(index), base.dtype)), gather(grad, axis, index, caller)]
     case 'sum':
-      return [grad, gather(grad, axis, index)]
+      return [grad, gather(grad, axis, index, caller)]
     case 'prod':
       return prodGradients(node, grad)
     default:
@@ -52,8 +52,8 @@ export const indexOps = {
   gather: {
     family: 'index',
     infer: inferIndex.gather,
-    vjp: ({ inputs: [x, index], attrs: { axis } }, grad) => [
-      scatter(zerosLike(x), axis, index, grad, 'sum'),
+    vjp: ({ inputs: [x, index], attrs: { axis, caller } }, grad) => [
+      scatter(zerosLike(x), axis, index, grad, 'sum', caller),
       undefined,
     ],
     reference: indexSemantics.gather,

@@ -1,12 +1,15 @@
 // Meaning of gather and scatter. Indices are checked before anything is read; sums and products of floats run in float64.
 import { bigCombine, floatCombine, intCombine, type NumberBinary } from '../../base/arithmetic.ts'
-import { IndexError } from '../../base/errors.ts'
+import { indexOutOfRange } from '../../base/errors.ts'
 import { type Shape, stridesOf } from '../../base/shape.ts'
 import { type HostArray, type HostData, hostZeros } from '../host-array.ts'
+import { positionInOrigin } from '../index-origin.ts'
+import type { Node } from '../node.ts'
 import { type NumberData, roundHalves, type Semantics } from './semantics.ts'
 
 /** For each element of `index`, the flat position in `target` that it names along `axis`. */
-function indexedPositions(op: 'gather' | 'scatter', index: HostArray, target: Shape, axis: number): Float64Array {
+function indexedPositions(node: Node<'gather' | 'scatter'>, index: HostArray, target: Shape): Float64Array {
+  const { axis, caller } = node.attrs
   const limit = target[axis]
   const steps = stridesOf(target)
   const along = steps[axis]
@@ -16,7 +19,7 @@ function indexedPositions(op: 'gather' | 'scatter', index: HostArray, target: Sh
   let base = 0
   for (let i = 0; i < positions.length; i++) {
     const value = Number(index.data[i])
-    if (value < 0 || value >= limit) throw outOfRange(op, value, limit, axis, i)
+    if (value < 0 || value >= limit) throw indexOutOfRange(caller, value, limit, positionInOrigin(node.inputs[1], i))
     positions[i] = base + value * along
     for (let at = counters.length - 1; at >= 0; at--) {
       base += steps[at]
@@ -27,12 +30,6 @@ function indexedPositions(op: 'gather' | 'scatter', index: HostArray, target: Sh
   }
   return positions
 }
-
-const outOfRange = (op: string, value: number, limit: number, axis: number, position: number): IndexError =>
-  new IndexError(
-    `${op}: expected indices from 0 to ${limit - 1} along axis ${axis}, got ${value} at position ${position} of the index.`,
-    { op, axis, limit, value, position },
-  )
 
 function scatterNumbers(
   data: NumberData | Float64Array,
@@ -45,14 +42,14 @@ function scatterNumbers(
 
 export const indexSemantics: Semantics<'gather' | 'scatter'> = {
   gather: ([x, index], node) => {
-    const positions = indexedPositions('gather', index, x.shape, node.attrs.axis)
+    const positions = indexedPositions(node, index, x.shape)
     const result = hostZeros(x.dtype, node.shape)
     for (let i = 0; i < positions.length; i++) result.data[i] = x.data[positions[i]]
     return result
   },
   scatter: ([base, index, source], node) => {
-    const { axis, kind } = node.attrs
-    const positions = indexedPositions('scatter', index, base.shape, axis)
+    const { kind } = node.attrs
+    const positions = indexedPositions(node, index, base.shape)
     const data = base.data.slice()
     const result = { ...base, data }
     if (kind === 'set') for (let i = 0; i < positions.length; i++) data[positions[i]] = source.data[i]
