@@ -22,7 +22,7 @@ import {
   where,
   window,
 } from '../../graph/builders.ts'
-import type { Node, Node } from '../../graph/node.ts'
+import type { Node } from '../../graph/node.ts'
 import type { For, Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { checkGroup, sample } from './harness.test.ts'
 
