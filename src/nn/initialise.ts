@@ -1,7 +1,7 @@
 // nn.init: fills tensors in place, outside of gradients. https://docs.pytorch.org/docs/stable/nn.init.html
 import { ArgumentError, ShapeError } from '../base/errors.ts'
 import { formatShape, type Shape } from '../base/shape.ts'
-import { noGrad, rand, randn, type Tensor } from '../tensor/index.ts'
+import { defaultGenerator, noGrad, rand, randn, type Tensor } from '../tensor/index.ts'
 
 export type FanMode = 'fanIn' | 'fanOut'
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu'
@@ -16,12 +16,17 @@ export interface KaimingOptions {
 const filled = (target: Tensor, make: () => Tensor): Tensor => noGrad(() => target.copy_(make()))
 
 /** Values drawn evenly from [low, high). */
-export const uniform_ = (target: Tensor, low = 0, high = 1): Tensor =>
-  filled(target, () =>
+export function uniform_(target: Tensor, low = 0, high = 1): Tensor {
+  // the same numbers either way: a model's first weights need not wait for a program that draws them
+  const drawn =
+    target.dtype === 'float32' ? defaultGenerator(target.session).drawUniform(target.numel(), low, high) : undefined
+  if (drawn) return noGrad(() => target.copyFrom(drawn))
+  return filled(target, () =>
     rand(target.shape, { dtype: target.dtype, device: target.device })
       .mul(high - low)
       .add(low),
   )
+}
 
 export const normal_ = (target: Tensor, mean = 0, std = 1): Tensor =>
   filled(target, () => randn(target.shape, { dtype: target.dtype, device: target.device }).mul(std).add(mean))

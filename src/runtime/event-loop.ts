@@ -5,6 +5,9 @@ const macrotaskInterval = 5 // milliseconds
 /** Bytes of device memory after which handles that nobody holds are looked for; finalizers release them between macrotasks. */
 const allocationBudget = 64 * 2 ** 20
 
+/** What a handle weighs at least: it, its node and its finalizer stay until a full collection, since minor ones keep what has a finalizer. */
+const handleWeight = 64 * 1024
+
 const macrotask: () => Promise<void> =
   typeof setImmediate === 'function'
     ? () => new Promise((resolve) => setImmediate(resolve))
@@ -32,7 +35,7 @@ export class EventLoopFeed {
   }
 
   noteAllocation(bytes: number): void {
-    this.#allocated += bytes
+    this.#allocated += Math.max(bytes, handleWeight)
   }
 
   /** Resolves when at most `limit` programs are in flight, through a macrotask when the last one is some time or many bytes ago. */

@@ -15,7 +15,8 @@ export const valuesOf = (bytes: Uint8Array, dtype: DType): TypedArray =>
 export function bytesOfValues(values: ArrayLike<ArrayElement>, dtype: DType): Uint8Array {
   const host = hostZeros(dtype, [values.length])
   const { data } = host
-  if (dtype === 'int64') for (let i = 0; i < values.length; i++) (data as BigInt64Array)[i] = toBigInt(values[i])
+  if (values.constructor === data.constructor) data.set(values as never)
+  else if (dtype === 'int64') for (let i = 0; i < values.length; i++) (data as BigInt64Array)[i] = toBigInt(values[i])
   else if (dtype === 'bool') for (let i = 0; i < values.length; i++) (data as Uint8Array)[i] = values[i] ? 1 : 0
   else for (let i = 0; i < values.length; i++) (data as Float64Array)[i] = Number(values[i])
   return encodeHost(host)

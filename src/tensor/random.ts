@@ -15,6 +15,7 @@ import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
 import { makeTensor, resultOf, tensorOf } from './core.ts'
 import { type CreationOptions, ofNode, sessionFor } from './creation.ts'
+import { uniformOnHost } from './host-draws.ts'
 import { bytesOfValues } from './host-values.ts'
 import { onSessionOpened, openSessions } from './sessions.ts'
 import { storeBytes } from './store.ts'
@@ -26,7 +27,11 @@ export interface RandomOptions extends CreationOptions {
 }
 
 /** int32 [seed, seed, draws so far, unused] */
-const stateOf = (seed: number): Uint8Array => bytesOfValues([seed | 0, Math.floor(seed / 2 ** 32) | 0, 0, 0], 'int32')
+const stateOf = (seed: number, draws = 0): Uint8Array =>
+  bytesOfValues([seed | 0, Math.floor(seed / 2 ** 32) | 0, draws, 0], 'int32')
+
+/** Numbers that one stream draws on the host: some 30 ms. Beyond that a device is faster, its compiler included. */
+const hostLimit = 2 ** 20
 
 /** A stream of random numbers on one device. Its state is a tensor, to be saved and set. */
 export class Generator {
@@ -36,12 +41,19 @@ export class Generator {
   #base: Node | undefined
   #written: Node | undefined
   #draws = 0
+  #seed: number
+  /** draws since the seed was set, as long as the host knows: at this version of the state it does */
+  #drawsInAll = 0
+  #knownVersion: number
+  #drawnOnHost = 0
 
   constructor(seed: number, device?: string | Session) {
     const session = typeof device === 'object' ? device : sessionFor(device)
     this.#storage = storeBytes(session, stateOf(checkSeed(seed)), [4], 'int32')
     this.#storage.keepsVersions = true
     this.state = tensorOf(this.#storage)
+    this.#seed = seed
+    this.#knownVersion = this.#storage.version
   }
 
   get session(): Session {
@@ -51,11 +63,31 @@ export class Generator {
   /** Starts the stream of a seed. */
   manualSeed(seed: number): this {
     this.session.hostWrite(this.#storage, stateOf(checkSeed(seed)))
+    this.#seed = seed
+    this.#drawsInAll = 0
+    this.#knownVersion = this.#storage.version
     return this
+  }
+
+  /** Whether nobody but this object has written the state since the seed was set, nor was a failed program's write taken back. */
+  get #isKnown(): boolean {
+    const { node, version } = this.#storage
+    return !this.session.isTracing && version === this.#knownVersion && !(this.#draws > 0 && node === this.#base)
+  }
+
+  /** The next draw of `rand().mul(high - low).add(low)`, computed on the host; undefined where a device should do it. */
+  drawUniform(size: number, low: number, high: number): Float32Array | undefined {
+    if (!this.#isKnown || this.#drawnOnHost + size > hostLimit) return undefined
+    this.#drawnOnHost += size
+    const values = uniformOnHost(size, this.#seed, this.#drawsInAll++, low, high)
+    this.session.hostWrite(this.#storage, stateOf(this.#seed, this.#drawsInAll))
+    this.#knownVersion = this.#storage.version
+    return values
   }
 
   /** The node of one draw; the state moves on by one for whoever draws next. */
   draw(make: (state: Node, draw: number) => Node): Node {
+    const isKnown = this.#isKnown
     if (this.#base === undefined || this.#storage.node !== this.#written) {
       this.#base = this.state.node
       this.#draws = 0
@@ -64,6 +96,8 @@ export class Generator {
     const counter = build.equal(build.iota(4, 'int32'), 2)
     this.#written = build.add(this.#base, build.mul(build.cast(counter, 'int32'), this.#draws))
     this.#storage.write(this.#written)
+    this.#drawsInAll++
+    if (isKnown) this.#knownVersion = this.#storage.version
     return node
   }
 }

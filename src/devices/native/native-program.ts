@@ -54,8 +54,8 @@ export class NativeProgram implements Program {
     this.#host = host
     this.graph = graph
     this.plan = compileGraph(graph, target, options.compile)
-    const planned = performance.now()
     host.memory.expectRoom(this.plan.arenaBytes)
+    const planned = performance.now()
     const emitted = this.plan.kernels.map(({ kernel }) =>
       emitKernel(kernel, { checked: options.checked, features: host.cpu }),
     )
