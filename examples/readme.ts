@@ -4,23 +4,9 @@ import { compile, manualSeed, nn, noGrad, optim, type Tensor } from '../src/inde
 
 manualSeed(0)
 const { train, test } = await digits()
-const loader = new DataLoader(train, { batchSize: 64, shuffle: true })
-
-class Net extends nn.Module {
-  features = new nn.Sequential(
-    new nn.Conv2d(1, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Flatten(),
-  )
-  head = new nn.Linear(32 * 4 * 4, 10)
-  forward(x: Tensor) {
-    return this.head(this.features(x))
-  }
-}
-
-const model = new Net()
-const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3 })
+const features = [new nn.Conv2d(1, 32, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Flatten()]
+const model = new nn.Sequential(...features, new nn.Linear(32 * 4 * 4, 10))
+const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-2 })
 const step = compile((images: Tensor, labels: Tensor) => {
   const loss = nn.functional.crossEntropy(model(images), labels)
   optimizer.zeroGrad()
@@ -28,12 +14,10 @@ const step = compile((images: Tensor, labels: Tensor) => {
   optimizer.step()
   return loss
 })
+for (let epoch = 1; epoch <= 15; epoch++)
+  for await (const [images, labels] of new DataLoader(train, { batchSize: 64, shuffle: true }))
+    await step(images, labels).item()
 
-for (let epoch = 1; epoch <= 10; epoch++) {
-  let loss = 0
-  for await (const [images, labels] of loader) loss = await step(images, labels).item()
-  console.log(`epoch ${epoch}: loss ${loss.toFixed(3)}`)
-}
 const [images, labels] = test.tensors
 const correct = noGrad(() => model(images).argmax(1).eq(labels).sum())
 console.log(`test accuracy ${((await correct.item()) / test.length).toFixed(3)}`)
