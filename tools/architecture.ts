@@ -114,7 +114,7 @@ const sourceFolder = fileURLToPath(new URL('../../src/', import.meta.url))
 export function architectureViolations(root = sourceFolder): string[] {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'))
   return files
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/(^|\/)test-[\w-]+\.ts$/.test(file))
     .sort()
     .flatMap((file) => {
       if (!joins(file) && folderOf(file) === undefined) return [`src/${file}: its folder has no row in the table`]

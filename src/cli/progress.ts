@@ -13,7 +13,7 @@ const redrawMilliseconds = 50
 export class Progress {
   readonly #screen: Screen
   #drawn = false
-  #lastDraw = 0
+  #lastDraw = Number.NEGATIVE_INFINITY
 
   constructor(screen: Screen) {
     this.#screen = screen

@@ -10,7 +10,7 @@ import type { HostArray } from '../graph/host-array.ts'
 import type { Node } from '../graph/node.ts'
 import { type CompileOptions, compileGraph } from './compile.ts'
 import { interpretPlan } from './interpret-plan.ts'
-import { assertClose, sample, testTarget } from './lower/harness.test.ts'
+import { assertClose, sample, testTarget } from './lower/test-harness.ts'
 import { kernelPasses } from './optimize/optimize.ts'
 
 const variants: Record<string, CompileOptions> = {

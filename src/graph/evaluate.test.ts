@@ -5,7 +5,7 @@ import { CompileError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import { evaluateNodes, prepareEvaluation } from './evaluate.ts'
 import { makeNode, type Node, type ScanBody } from './node.ts'
-import { host, valuesOf } from './semantics/harness.test.ts'
+import { host, valuesOf } from './semantics/test-harness.ts'
 
 let storages = 0
 const buffer = (shape: Shape, dtype: DType = 'float32'): Node =>

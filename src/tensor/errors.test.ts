@@ -37,13 +37,13 @@ const wrong: readonly (readonly [string, () => unknown, string, RegExp])[] = [
     'an absurd size',
     () => t.zeros([1e6, 1e6, 1e6]),
     'SHAPE',
-    /^full: expected at most 2\^40 elements, got \[1000000, 1000000, 1000000\]\. Is a size in the wrong place\?$/,
+    /^zeros: expected at most 2\^40 elements, got \[1000000, 1000000, 1000000\]\. Is a size in the wrong place\?$/,
   ],
   [
     'a negative size',
     () => t.zeros([-1]),
     'SHAPE',
-    /^full: expected sizes that are whole numbers from 0, got \[-1\]\.$/,
+    /^zeros: expected sizes that are whole numbers from 0, got \[-1\]\.$/,
   ],
   [
     'ragged arrays',

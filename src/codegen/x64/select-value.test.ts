@@ -4,7 +4,7 @@ import { type DType, dtypes, dtypeTable } from '../../base/dtype.ts'
 import { aluTable, operandCategory } from '../../kernel/alu-table.ts'
 import { alu, castTo, loadOf, storeTo } from '../../kernel/builders.ts'
 import type { AluKind } from '../../kernel/kernel-node.ts'
-import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal, type Tolerance } from './emit-harness.test.ts'
+import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal, type Tolerance } from './test-harness.ts'
 
 const options = { skip: refusal }
 const floatValues = [

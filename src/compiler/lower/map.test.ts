@@ -24,7 +24,7 @@ import {
 } from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
 import type { For, Kernel, Statement } from '../../kernel/kernel-node.ts'
-import { checkGroup, sample } from './harness.test.ts'
+import { checkGroup, sample } from './test-harness.ts'
 
 const loopsOf = (body: readonly Statement[]): For[] =>
   body.flatMap((statement) => (statement.op === 'for' ? [statement, ...loopsOf(statement.body)] : []))

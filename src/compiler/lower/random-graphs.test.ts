@@ -23,7 +23,7 @@ import {
   window,
 } from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
-import { checkGroup } from './harness.test.ts'
+import { checkGroup } from './test-harness.ts'
 
 interface Step {
   readonly op: number

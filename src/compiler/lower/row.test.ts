@@ -24,7 +24,7 @@ import {
 } from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
 import { printKernel } from '../../kernel/print.ts'
-import { checkGroup } from './harness.test.ts'
+import { checkGroup } from './test-harness.ts'
 
 function softmax(x: Node, axis: number): Node {
   const shifted = exp(sub(x, amax(x, axis, true)))

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { scan } from '../../graph/builders/scan.ts'
 import { add, div, exp, matmul, mul, neg, placeholder, sum } from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
-import { checkGroup } from './harness.test.ts'
+import { checkGroup } from './test-harness.ts'
 
 const logistic = (x: Node): Node => div(1, add(exp(neg(x)), 1))
 const check = (outputs: readonly Node[]) =>

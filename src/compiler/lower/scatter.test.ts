@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { alongAxis, exp, full, mul, placeholder, scatter } from '../../graph/builders.ts'
 import type { HostArray } from '../../graph/host-array.ts'
 import type { Node } from '../../graph/node.ts'
-import { checkGroup, groupOf, runKernel, sample, testTarget } from './harness.test.ts'
 import { lower } from './lower.ts'
+import { checkGroup, groupOf, runKernel, sample, testTarget } from './test-harness.ts'
 
 const indexValues = (node: Node, limit: number): HostArray => ({
   dtype: 'int64',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReduceKind } from '../../base/scalar.ts'
 import type { HostArray } from '../host-array.ts'
-import { apply, host, valuesOf } from './harness.test.ts'
+import { apply, host, valuesOf } from './test-harness.ts'
 
 const reduce = (kind: ReduceKind, axes: readonly number[], x: HostArray) => valuesOf(apply('reduce', { kind, axes }, x))
 

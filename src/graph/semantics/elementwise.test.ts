@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { DType } from '../../base/dtype.ts'
 import { DTypeError } from '../../base/errors.ts'
 import type { OpName } from '../node.ts'
-import { apply, host, numericDtypes, valuesOf } from './harness.test.ts'
+import { apply, host, numericDtypes, valuesOf } from './test-harness.ts'
 
 type BinaryOp = Extract<
   OpName,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IndexError } from '../../base/errors.ts'
-import { apply, host, valuesOf } from './harness.test.ts'
+import { apply, host, valuesOf } from './test-harness.ts'
 
 test('gather reads along its axis, at other axes where it stands', () => {
   const x = host('float32', [0, 1, 2, 3, 4, 5], [2, 3])

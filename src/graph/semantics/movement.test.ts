@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { apply, host, valuesOf } from './harness.test.ts'
+import { apply, host, valuesOf } from './test-harness.ts'
 
 const ramp = (shape: readonly number[]) => {
   const size = shape.reduce((product, extent) => product * extent, 1)
