@@ -1,7 +1,7 @@
 // Lowers a contract without tiles: small ones, and dtypes that have no microkernel. Each result is a sum over k in order, along vector lanes of results.
 import type { DType } from '../../../base/dtype.ts'
 import { sizeOf } from '../../../base/shape.ts'
-import { alu, castTo } from '../../../kernel/builders.ts'
+import { alu, castTo, zeroOf } from '../../../kernel/builders.ts'
 import type { Expression } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
@@ -53,6 +53,7 @@ function sumOverDepth(
   const kShape = a.shape.slice(a.shape.length - contracted)
   const mRank = a.shape.length - contracted - batch
   const dtype = computeDType(contract.dtype)
+  if (depth === 0) return zeroOf(dtype)
   const sum = builder.accumulator('sum', dtype, dtype === 'bool' ? 'max' : 'sum', 1)
   const k = makeAxis('k', depth)
   builder.loop({ name: 'k', extent: depth, kind: 'serial' }, (variable) => {
