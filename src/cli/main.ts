@@ -109,4 +109,9 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+// `npm start | head`: whoever read has seen enough
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 process.exitCode = await main(process.argv.slice(2))
