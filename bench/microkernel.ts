@@ -1,7 +1,7 @@
 // Prints GFLOP/s of the emitted GEMM microkernels on panels that stay in the first-level cache, next to the FMA peak of one core.
 import { Assembler } from '../src/codegen/x64/assembler.ts'
 import { emitKernel } from '../src/codegen/x64/emit-kernel.ts'
-import { rdi, ymm } from '../src/codegen/x64/operands.ts'
+import { type Register, rdi, ymm, zmm } from '../src/codegen/x64/operands.ts'
 import { openNativeHost } from '../src/devices/native/native-host.ts'
 import { encodeCommands } from '../src/devices/native/thread-pool.ts'
 import type { Expression, Kernel, Param } from '../src/kernel/kernel-node.ts'
@@ -21,12 +21,14 @@ const bestSeconds = (run: () => void): number => {
 }
 
 /** Twelve independent chains of fused multiply-adds, which is what keeps two units of latency 4 to 5 busy. */
-function peak(): number {
-  const [chains, turns, unrolled, flops] = [12, 2e6, 4, 16]
+function peak(registers: readonly Register[]): number {
+  const [chains, turns, unrolled] = [12, 2e6, 4]
+  const flops = registers[0].size / 2
   const code = new Assembler()
   for (let i = 0; i < 16; i++) code.emit('vxorps', ymm[i], ymm[i], ymm[i])
   const loop = code.bind()
-  for (let i = 0; i < chains * unrolled; i++) code.emit('vfmadd231ps', ymm[i % chains], ymm[12 + (i & 1)], ymm[14])
+  for (let i = 0; i < chains * unrolled; i++)
+    code.emit('vfmadd231ps', registers[i % chains], registers[12 + (i & 1)], registers[14])
   code.emit('dec', rdi)
   code.emit('jne', loop)
   code.emit('vzeroupper')
@@ -74,17 +76,23 @@ function measure(dtype: 'float32' | 'float64', mr: number, nr: number, depth: nu
   return (2 * mr * nr * depth * turns) / seconds / 1e9
 }
 
-const float32Peak = peak()
-console.log(`FMA peak float32 ${float32Peak.toFixed(1)} GFLOP/s`)
-for (const [dtype, mr, nr] of [
-  ['float32', 6, 16],
-  ['float64', 6, 8],
-] as const)
-  for (const depth of [64, 128, 256]) {
-    const top = dtype === 'float32' ? float32Peak : float32Peak / 2
+const { avx512 } = host.cpu
+const shapes = [
+  { dtype: 'float32', mr: 6, nr: 16, bits: 256 },
+  { dtype: 'float64', mr: 6, nr: 8, bits: 256 },
+  { dtype: 'float32', mr: 14, nr: 32, bits: 512 },
+  { dtype: 'float32', mr: 14, nr: 16, bits: 512 },
+  { dtype: 'float64', mr: 14, nr: 16, bits: 512 },
+  { dtype: 'float64', mr: 14, nr: 8, bits: 512 },
+] as const
+const peaks = { 256: peak(ymm), 512: avx512 ? peak(zmm) : 0 }
+for (const [bits, speed] of Object.entries(peaks))
+  console.log(`FMA peak float32, ${bits} bits: ${speed === 0 ? 'no AVX-512 here' : `${speed.toFixed(1)} GFLOP/s`}`)
+for (const { dtype, mr, nr, bits } of shapes)
+  for (const depth of bits === 512 && !avx512 ? [] : [64, 128, 192, 256]) {
+    const top = dtype === 'float32' ? peaks[bits] : peaks[bits] / 2
     const speed = measure(dtype, mr, nr, depth)
-    console.log(
-      `tile ${mr}x${nr} ${dtype} depth ${depth}: ${speed.toFixed(1)} GFLOP/s, ${((100 * speed) / top).toFixed(0)}% of peak`,
-    )
+    const share = `${((100 * speed) / top).toFixed(0)}% of ${bits}-bit peak`
+    console.log(`tile ${mr}x${nr} ${dtype} depth ${depth}: ${speed.toFixed(1)} GFLOP/s, ${share}`)
   }
 await host.close()

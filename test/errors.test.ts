@@ -114,8 +114,8 @@ const shapes: readonly Row[] = [
   [
     'no list of sizes',
     ShapeError,
-    /^ones: expected a list of sizes such as \[2, 3\], got 3\.$/,
-    () => ones(wrong<Shape>(3)),
+    /^ones: expected a list of sizes such as \[2, 3\], got abc\.$/,
+    () => ones(wrong<Shape>('abc')),
   ],
   [
     'in place, too large',

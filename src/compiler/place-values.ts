@@ -8,9 +8,12 @@ import type { KernelGroup } from './schedule-types.ts'
 
 export interface Placement {
   readonly placeOf: ReadonlyMap<Node, Place>
-  /** in-place outputs that had to be computed beside the leaf: copied into it when everything else has run */
+  /** outputs that had to be computed beside the place they go to: copied there when everything else has run */
   readonly copies: readonly { readonly from: Node; readonly to: Place }[]
 }
+
+/** Whether a group's kernel tests indices, and may find one out of range. */
+const raises = (group: KernelGroup): boolean => group.inner.some(({ op }) => op === 'gather' || op === 'scatter')
 
 export function placeValues(
   graph: Graph,
@@ -24,9 +27,12 @@ export function placeValues(
   })
   const copies: { from: Node; to: Place }[] = []
   roots.forEach((root, index) => {
-    const { target } = graph.outputs[index]
-    if (target === undefined) placeOf.set(root, { kind: 'output', index })
-    else if (mayWriteInPlace(root, leaves[target], groups)) placeOf.set(root, placeOf.get(leaves[target])!)
+    const { target, persistent } = graph.outputs[index]
+    // what outlasts the program is written when all tests have passed, not by the kernel that makes one
+    const waits = persistent && groups.some((group) => raises(group) && group.outputs.includes(root))
+    if (target === undefined && waits) copies.push({ from: root, to: { kind: 'output', index } })
+    else if (target === undefined) placeOf.set(root, { kind: 'output', index })
+    else if (!waits && mayWriteInPlace(root, leaves[target], groups)) placeOf.set(root, placeOf.get(leaves[target])!)
     else copies.push({ from: root, to: placeOf.get(leaves[target])! })
   })
   for (const group of groups)

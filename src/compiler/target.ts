@@ -1,6 +1,13 @@
 // What the compiler may know of a device: numbers, never its name.
 import type { DType } from '../base/dtype.ts'
 
+/** A microkernel: rows x columns of the tile that it keeps in registers, and flops per cycle at its best. */
+export interface TileShape {
+  readonly mr: number
+  readonly nr: number
+  readonly rate: number
+}
+
 export interface Target {
   readonly dtypes: ReadonlySet<DType>
   /** bytes of a vector register and how many there are */
@@ -11,6 +18,6 @@ export interface Target {
   readonly l2: number
   readonly l3: number
   readonly threads: number
-  /** microkernel shapes by dtype: rows x columns of the register tile */
-  readonly tiles: Readonly<Partial<Record<DType, { readonly mr: number; readonly nr: number }>>>
+  /** microkernels by dtype, best first */
+  readonly tiles: Readonly<Partial<Record<DType, readonly TileShape[]>>>
 }

@@ -15,6 +15,7 @@ export interface OpenOptions {
   readonly fuse?: boolean
   readonly reuseMemory?: boolean
   readonly skip?: readonly string[]
+  readonly avx512?: boolean
 }
 
 export interface DefaultDevice {

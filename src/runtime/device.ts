@@ -64,6 +64,8 @@ export interface Device {
   /** a copy of the buffer's bytes once everything submitted before has finished; does not throw for a failed program */
   read(buffer: DeviceBuffer): Promise<Uint8Array>
   /** the same, in place and now; undefined where it would have to wait; used by printing only */
+  /** programs that `work` submits run at once, with the caller taking part, unless others wait before them */
+  inPlace?(work: () => void): void
   readNow?(buffer: DeviceBuffer): Uint8Array | undefined
   synchronize(): Promise<void>
   /** programs submitted and not finished */

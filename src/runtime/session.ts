@@ -196,7 +196,11 @@ export class Session {
   /** The same at once, on devices that can; for printing. */
   readNow(node: Node): Uint8Array | undefined {
     if (!this.device.readNow || this.isTracing) return undefined
-    if (!isKnown(node)) this.submit([node])
+    const compute = () => {
+      if (!isKnown(node)) this.submit([node])
+    }
+    if (this.device.inPlace) this.device.inPlace(compute)
+    else compute()
     const bytes = this.device.readNow(storedValueOf(node)!.buffer)
     this.checkFailure()
     return bytes

@@ -31,6 +31,20 @@ export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =
 export const sizesOf = (sizes: readonly (number | readonly number[])[]): readonly number[] =>
   typeof sizes[0] === 'object' ? sizes[0] : (sizes as readonly number[])
 
+/** A list of sizes and options, or sizes one by one, then options. */
+export type SizedArguments<O> =
+  | readonly [shape: readonly number[], options?: O]
+  | readonly number[]
+  | readonly [...sizes: number[], options: O]
+
+export function splitSizes<O extends object>(given: SizedArguments<O>): readonly [readonly number[], O] {
+  const [first] = given
+  if (given.length > 0 && typeof first !== 'number') return [first as readonly number[], (given[1] ?? {}) as O]
+  const last = given[given.length - 1]
+  const hasOptions = typeof last === 'object'
+  return [(hasOptions ? given.slice(0, -1) : given) as readonly number[], (hasOptions ? last : {}) as O]
+}
+
 const rank: Record<DTypeCategory, number> = { bool: 0, int: 1, float: 2 }
 
 /** In-place results must fit the tensor that they are written to: a float does not go into an integer tensor. */

@@ -6,6 +6,7 @@ import { checkShape, formatShape, type Shape, sizeOf } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
 import type { Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
+import { type SizedArguments, splitSizes } from './arguments.ts'
 import { makeTensor, tensorOf } from './core.ts'
 import { bytesOfValues, dtypeOfTypedArray, type TypedArray } from './host-values.ts'
 import { type ArrayElement, flattenNested, type NestedArray } from './nested-array.ts'
@@ -88,8 +89,14 @@ function filled(op: string, shape: Shape, value: Scalar, options: CreationOption
   return ofNode(build.full(checkShape(op, shape), value, dtype), options)
 }
 
-export const zeros = (shape: Shape, options: CreationOptions = {}): Tensor => filled('zeros', shape, 0, options)
-export const ones = (shape: Shape, options: CreationOptions = {}): Tensor => filled('ones', shape, 1, options)
+export const zeros = (...given: SizedArguments<CreationOptions>): Tensor => {
+  const [shape, options] = splitSizes(given)
+  return filled('zeros', shape, 0, options)
+}
+export const ones = (...given: SizedArguments<CreationOptions>): Tensor => {
+  const [shape, options] = splitSizes(given)
+  return filled('ones', shape, 1, options)
+}
 /** Memory is never shown uninitialised: these are zeros. */
 export const empty = zeros
 

@@ -13,6 +13,7 @@ import {
 import type { Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
+import { type SizedArguments, splitSizes } from './arguments.ts'
 import { makeTensor, resultOf, tensorOf } from './core.ts'
 import { type CreationOptions, ofNode, sessionFor } from './creation.ts'
 import { uniformOnHost } from './host-draws.ts'
@@ -134,12 +135,16 @@ function drawn(shape: Shape, options: RandomOptions, make: (state: Node, draw: n
 }
 
 /** Evenly from [0, 1). */
-export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn(shape, options, (state, draw, dtype) => randomUniform(state, shape, draw, dtype))
+export const rand = (...given: SizedArguments<RandomOptions>): Tensor => {
+  const [shape, options] = splitSizes(given)
+  return drawn(shape, options, (state, draw, dtype) => randomUniform(state, shape, draw, dtype))
+}
 
 /** Standard normal. */
-export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn(shape, options, (state, draw, dtype) => randomNormal(state, shape, draw, dtype))
+export const randn = (...given: SizedArguments<RandomOptions>): Tensor => {
+  const [shape, options] = splitSizes(given)
+  return drawn(shape, options, (state, draw, dtype) => randomNormal(state, shape, draw, dtype))
+}
 
 /** Normal with a mean and a standard deviation, as numbers. */
 export const normal = (mean: number, std: number, shape: Shape, options: RandomOptions = {}): Tensor =>

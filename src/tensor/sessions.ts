@@ -18,6 +18,8 @@ export interface DeviceOptions {
   readonly reuseMemory?: boolean
   /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
   readonly skip?: readonly string[]
+  /** false: no 512-bit vectors, even where the processor has them */
+  readonly avx512?: boolean
 }
 
 /** Opens a device, or says in a sentence why it cannot be had. */

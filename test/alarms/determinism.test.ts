@@ -25,19 +25,22 @@ function assertSameBits(actual: readonly HostArray[], expected: readonly HostArr
 }
 
 for (const [name, makeStep] of Object.entries(steps)) {
-  test(`${name}: the same bits with any number of threads`, { skip: refused }, async () => {
+  test(`${name}: the same bits with any number of threads, in step or delayed at random`, {
+    skip: refused,
+  }, async () => {
     const { graph, values } = makeStep()
     let first: readonly HostArray[] | undefined
-    for (const threads of threadCounts) {
-      const device = openNativeDevice({ threads })
-      assert.ok(!('refused' in device))
-      for (let run = 0; run < runs; run++) {
-        const outputs = await runOnDevice(device, graph, values)
-        first ??= outputs
-        assertSameBits(outputs, first, `${threads} threads, run ${run}`)
+    for (const threads of threadCounts)
+      for (const jitter of [0, 1023]) {
+        const device = openNativeDevice({ threads, jitter })
+        assert.ok(!('refused' in device))
+        for (let run = 0; run < runs; run++) {
+          const outputs = await runOnDevice(device, graph, values)
+          first ??= outputs
+          assertSameBits(outputs, first, `${threads} threads, waits up to ${jitter}, run ${run}`)
+        }
+        device.close()
       }
-      device.close()
-    }
   })
 
   test(`${name}: the same bits in any order of its kernels and with any number of participants`, () => {

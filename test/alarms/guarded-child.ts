@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { bytesOf } from '../../src/base/dtype.ts'
 import type { Target } from '../../src/compiler/target.ts'
+import { nativeTiles } from '../../src/devices/native/native-device.ts'
 import { type NativeHost, openNativeHost } from '../../src/devices/native/native-host.ts'
 import { NativeProgram } from '../../src/devices/native/native-program.ts'
 import { encodeHost } from '../../src/graph/host-bytes.ts'
@@ -22,8 +23,8 @@ function runGuarded(
   random: Pick<RandomGraph, 'graph' | 'values'>,
 ): void {
   const { graph, values } = random
-  const target: Target = { ...smallTarget, threads: pool.threads }
-  const program = new NativeProgram(host, graph, target, { checked: false, compile: {} })
+  const target: Target = { ...smallTarget, threads: pool.threads, tiles: nativeTiles(host.cpu.avx512) }
+  const program = new NativeProgram(host, graph, target, { checked: false, features: host.cpu, compile: {} })
   const { memory } = host
   const guarded = (bytes: number): number => memory.allocateGuarded(Math.max(1, bytes))
   const leaves = values.map((value) => {

@@ -28,8 +28,8 @@ const instruction = (
 })
 
 const target = (count: number): AllocationTarget => ({
-  order: { general: Array.from({ length: count }, (_, i) => i), vector: [] },
-  slotBytes: { general: 8, vector: 32 },
+  order: { general: Array.from({ length: count }, (_, i) => i), vector: [], wide: [] },
+  slotBytes: { general: 8, vector: 32, wide: 64 },
   load: (register, slot) => instruction('mov', 'write', [register.view(8), slot]),
   store: (register, slot) => instruction('mov', 'read', [slot, register.view(8)]),
 })

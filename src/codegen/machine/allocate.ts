@@ -48,7 +48,8 @@ function scanIntervals(code: MachineFunction, target: AllocationTarget, unspilla
   const assigned = new Array<number>(code.registers.length).fill(-1)
   const spilled: Interval[] = []
   const places = () => new Array<Interval | undefined>(32).fill(undefined)
-  const holders: Record<RegisterFile, (Interval | undefined)[]> = { general: places(), vector: places() }
+  const vectors = places()
+  const holders: Record<RegisterFile, (Interval | undefined)[]> = { general: places(), vector: vectors, wide: vectors }
   for (const interval of intervals) {
     const { file, id } = interval.register
     const held = holders[file]

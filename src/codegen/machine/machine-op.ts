@@ -1,7 +1,11 @@
 // The machine vocabulary: instructions of some target over virtual registers, with structured loops, labels and branches.
 // Instruction selection writes it, the register allocator rewrites it, an emitter turns it into bytes. Mnemonics are the target's own.
 
-export type RegisterFile = 'general' | 'vector'
+/** `wide` registers hold vectors of the target's greatest width; they overlap the vector registers, and there may be more of them. */
+export type RegisterFile = 'general' | 'vector' | 'wide'
+
+/** Whether registers of the two files share their places. */
+export const overlap = (a: RegisterFile, b: RegisterFile): boolean => (a === 'general') === (b === 'general')
 
 /** A register yet to be allocated. `view` names it at the width in bytes that an instruction uses. */
 export class VirtualRegister {

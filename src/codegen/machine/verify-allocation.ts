@@ -3,7 +3,7 @@
 import { CompileError } from '../../base/errors.ts'
 import type { Allocation } from './allocate.ts'
 import { isMove } from './liveness.ts'
-import { type MachineOp, type VirtualRegister, visitRegisters } from './machine-op.ts'
+import { type MachineOp, overlap, type VirtualRegister, visitRegisters } from './machine-op.ts'
 import { printOp } from './print.ts'
 
 interface Block {
@@ -44,7 +44,7 @@ function checkConflict(
     isMove(op.mnemonic) && typeof source === 'object' && source.kind === 'register' ? source.register : undefined
   for (const other of live) {
     const place = assigned[other.id]
-    const same = written && written !== other && written.file === other.file && assigned[written.id] === place
+    const same = written && written !== other && overlap(written.file, other.file) && assigned[written.id] === place
     const clobbered = other.file === 'general' && other !== written && (op.clobbers >>> place) & 1
     if (place >= 0 && !clobbered && (!same || copied === other)) continue
     throw new CompileError(`${name}: \`${printOp(op)}\` destroys register ${other.id}, which is read later.`)

@@ -6,7 +6,20 @@ import { Assembler } from './assembler.ts'
 import { kernelArguments } from './calling-convention.ts'
 import { sequenceTable } from './emit-sequences.ts'
 import type { Mnemonic } from './instruction-table.ts'
-import { gpr8, gpr32, gpr64, type Label, mem, type Operand, type Register, rbp, rsp, xmm, ymm } from './operands.ts'
+import {
+  gpr8,
+  gpr32,
+  gpr64,
+  type Label,
+  mem,
+  type Operand,
+  type Register,
+  rbp,
+  rsp,
+  xmm,
+  ymm,
+  zmm,
+} from './operands.ts'
 
 /** rsp and rbp hold the frame; registers that a kernel may change freely come first. */
 const generalOrder = [6, 7, 8, 9, 10, 11, 2, 1, 0, 3, 12, 13, 14, 15]
@@ -21,17 +34,22 @@ const frameInstruction = (mnemonic: string, first: Instruction['first'], operand
   rematerializable: false,
 })
 
+const slotBytes = { general: 8, vector: 32, wide: 64 }
+/** the frame is aligned to 32 bytes only */
+const frameMoves = { general: 'mov', vector: 'vmovaps', wide: 'vmovups' }
+
 export const allocationTarget: AllocationTarget = {
-  order: { general: generalOrder, vector: Array.from({ length: 16 }, (_, i) => i) },
-  slotBytes: { general: 8, vector: 32 },
+  order: {
+    general: generalOrder,
+    vector: Array.from({ length: 16 }, (_, i) => i),
+    // the upper half first: only wide registers can live there
+    wide: Array.from({ length: 32 }, (_, i) => (i + 16) % 32),
+  },
+  slotBytes,
   load: (register, slot) =>
-    register.file === 'general'
-      ? frameInstruction('mov', 'write', [register.view(8), slot])
-      : frameInstruction('vmovaps', 'write', [register.view(32), slot]),
+    frameInstruction(frameMoves[register.file], 'write', [register.view(slotBytes[register.file]), slot]),
   store: (register, slot) =>
-    register.file === 'general'
-      ? frameInstruction('mov', 'read', [slot, register.view(8)])
-      : frameInstruction('vmovaps', 'read', [slot, register.view(32)]),
+    frameInstruction(frameMoves[register.file], 'read', [slot, register.view(slotBytes[register.file])]),
 }
 
 /** Where the prologue keeps the arguments, below rbp, so that they can be read again at any time. */
@@ -110,7 +128,7 @@ class CodeWriter {
 
   #register({ id, file }: VirtualRegister, bytes: number): Register {
     const number = this.#assigned[id]
-    if (file === 'vector') return bytes === 16 ? xmm[number] : ymm[number]
+    if (file !== 'general') return bytes === 16 ? xmm[number] : bytes === 32 ? ymm[number] : zmm[number]
     return bytes === 8 ? gpr64[number] : bytes === 4 ? gpr32[number] : gpr8[number]
   }
 

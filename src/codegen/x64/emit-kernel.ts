@@ -16,7 +16,7 @@ export interface EmitOptions {
   /** a bounds test before every load and store */
   readonly checked: boolean
   /** AVX2 and FMA are taken for granted */
-  readonly features: { readonly f16c: boolean }
+  readonly features: { readonly f16c: boolean; readonly avx512: boolean }
 }
 
 export interface EmittedKernel {
@@ -38,7 +38,7 @@ export function emitKernel(kernel: Kernel, options: EmitOptions): EmittedKernel 
 
 /** The kernel over virtual registers. */
 export function selectKernel(kernel: Kernel, { checked, features }: EmitOptions) {
-  const s = new Selection(kernel, { checked, f16c: features.f16c }, evaluate)
+  const s = new Selection(kernel, { checked, f16c: features.f16c, avx512: features.avx512 }, evaluate)
   let scratchBytes = 0
   for (const scratch of kernel.scratch) {
     s.scratchOffsets.set(scratch, scratchBytes)
@@ -77,6 +77,6 @@ function checkFrame({ code, frameBytes }: Allocation): void {
 }
 
 function printAllocated({ code, assigned }: Allocation): string {
-  const prefixes: Record<number, string> = { 1: 'b', 4: 'd', 8: 'r', 16: 'xmm', 32: 'ymm' }
+  const prefixes: Record<number, string> = { 1: 'b', 4: 'd', 8: 'r', 16: 'xmm', 32: 'ymm', 64: 'zmm' }
   return printMachine(code, ({ id }, bytes) => `${prefixes[bytes]}${assigned[id]}`)
 }

@@ -10,6 +10,8 @@ export const comparison = {
   notEqual: 4,
   less: 0x11,
   lessEqual: 0x12,
+  /** holds for NaN */
+  notLess: 0x15,
   greaterEqual: 0x1d,
   greater: 0x1e,
 }

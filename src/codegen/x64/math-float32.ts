@@ -12,7 +12,9 @@ const expRange = { lowest: -104, highest: 89 }
 
 export function expFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, false)
-  const clamped = m.atMost(m.atLeast(x, expRange.lowest), expRange.highest)
+  // what vanishes is computed as exp(0) and cleared: a product that underflows takes the processor a hundred cycles
+  const stays = m.compare(x, 'notLess', expRange.lowest)
+  const clamped = m.atMost(m.and(stays, x), expRange.highest)
   const power = m.round(m.mul(clamped, Math.LOG2E))
   const rest = m.fnma(power, log2Low, m.fnma(power, log2High, clamped))
   const tail = m.fma(m.mul(rest, rest), m.polynomial(rest, expCoefficients), rest)
@@ -21,7 +23,7 @@ export function expFloat32(s: Selection, x: VirtualRegister, bytes: number): Vir
   const whole = s.vector2('vcvtps2dq', bytes, power)
   const half = s.vector2('vpsrad', bytes, whole, 1)
   const other = s.vector3('vpsubd', bytes, whole, half)
-  return m.mul(m.mul(mantissa, powerOfTwo(s, half, bytes)), powerOfTwo(s, other, bytes))
+  return m.and(stays, m.mul(m.mul(mantissa, powerOfTwo(s, half, bytes)), powerOfTwo(s, other, bytes)))
 }
 
 const powerOfTwo = (s: Selection, exponent: VirtualRegister, bytes: number): VirtualRegister =>

@@ -61,6 +61,8 @@ function compareIndices(s: Selection, { inputs }: Alu): void {
 /** A comparison of index values as a mask of the current group. */
 export function indexComparison(s: Selection, e: Alu): LaneValue {
   if (s.group.lanes === 1) return scalarComparison(s, e)
+  const known = constantComparison(s, e)
+  if (known) return known
   const [a, b] = comparands(s, e.inputs)
   const parts = a.parts.map((part, i) => compareWide(s, e.kind, part, b.parts[i]))
   return { form: 'mask', parts: [narrow(s, parts)] }
@@ -78,6 +80,25 @@ function scalarComparison(s: Selection, e: Alu): LaneValue {
   s.write('mov', result.view(4), -1)
   s.mark(end)
   return scalarOf(s, result, 'mask')
+}
+
+const holds: Partial<Record<AluKind, (difference: number) => boolean>> = {
+  less: (difference) => difference < 0,
+  lessEqual: (difference) => difference <= 0,
+  equal: (difference) => difference === 0,
+  notEqual: (difference) => difference !== 0,
+}
+
+/** A comparison that depends on nothing but the lane: a constant mask. */
+function constantComparison(s: Selection, { kind, inputs: [left, right] }: Alu): LaneValue | undefined {
+  const a = affineOf(s, left)
+  const b = affineOf(s, right)
+  const test = holds[kind]
+  if (a === undefined || b === undefined || test === undefined) return undefined
+  const { constant, terms, lane } = addAffine(a, b, -1)
+  if (terms.length > 0) return undefined
+  const bits = Int32Array.from({ length: 8 }, (_, i) => (test(constant + i * lane) ? -1 : 0))
+  return { form: 'mask', parts: [s.pool(`lanes ${[...bits].map(Math.abs).join('')}`, () => bits)] }
 }
 
 /** Both sides as 64-bit lanes; of two sums only the difference is spread, compared with 0. */

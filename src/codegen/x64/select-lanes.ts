@@ -128,9 +128,9 @@ export function maskBits(s: Selection, mask: VirtualRegister): VirtualRegister {
 
 /** Runs `body` for each lane that the predicate allows. */
 export function forEachLane(s: Selection, predicate: VirtualRegister | undefined, body: (lane: number) => void): void {
-  const { lanes } = s.group
-  const bits = predicate && maskBits(s, predicate)
-  for (let lane = 0; lane < lanes; lane++) {
+  const { lanes, prefix } = s.group
+  const bits = predicate && predicate !== prefix?.mask ? maskBits(s, predicate) : undefined
+  for (let lane = 0; lane < (prefix?.count ?? lanes); lane++) {
     if (bits === undefined) {
       body(lane)
       continue

@@ -141,7 +141,8 @@ function fullGroups(s: Selection, count: number, lanes: 4 | 8): Group[] {
     const left = count - offset
     if (left >= lanes) return { index, offset, lanes, predicate: undefined }
     const mask = s.pool(`first ${left} of 8`, () => Int32Array.from({ length: 8 }, (_, lane) => (lane < left ? -1 : 0)))
-    return { index, offset, lanes, predicate: s.load(mask, lanes * 4) }
+    const predicate = s.load(mask, lanes * 4)
+    return { index, offset, lanes, predicate, prefix: { mask: predicate, count: left } }
   })
 }
 

@@ -9,6 +9,7 @@ import { fromStored, storedLanes, zero } from './select-convert.ts'
 import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
 import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
 import { type Affine, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
+import { stridedLoad } from './select-strided.ts'
 import { isVarying } from './select-varying.ts'
 
 const shifted = (address: MemoryOperand, by: number): MemoryOperand => ({ ...address, disp: address.disp + by })
@@ -30,9 +31,14 @@ export function loadValue(s: Selection, e: Load): LaneValue {
   const { predicate } = s.group
   const both = predicate ? s.vector3('vandps', s.partBytes('mask'), predicate, mask) : mask
   const loaded = conditionalLoad(s, e, both)
+  // lanes that are not loaded are 0 already
+  if (isVarying(s, e.index) && isZero(e.otherwise)) return loaded
   const other = e.otherwise ? s.value(e.otherwise) : zero(s, formOf(e.dtype))
   return blendLanes(s, mask, loaded, other)
 }
+
+const isZero = (e: Expression | undefined): boolean =>
+  e === undefined || (e.op === 'literal' && (e.value === false || e.value === 0n || Object.is(e.value, 0)))
 
 /** A load under a guard that all lanes share: the result starts as `otherwise` and is replaced where the guard holds. */
 function branchedLoad(s: Selection, e: Load, guard: Expression): LaneValue {
@@ -72,7 +78,9 @@ function conditionalLoad(s: Selection, e: Load, predicate: VirtualRegister | und
   const varying = s.group.lanes > 1 && isVarying(s, e.index)
   if (predicate && varying && !checked && bytesOf(e.dtype) >= 4 && affineOf(s, e.index)?.lane === 1)
     return { form, parts: maskedLoad(s, e, predicate) }
-  if (varying) return { form, parts: gather(s, e, predicate) }
+  const { prefix } = s.group
+  const short = varying && !checked && prefix && predicate === prefix.mask ? nearLoad(s, e, prefix.count) : undefined
+  if (varying) return { form, parts: short ?? gather(s, e, predicate) }
   const none = zero(s, form)
   const result = none.parts.map((part) => s.copyOf(part, bytes))
   const skip = s.label()
@@ -104,7 +112,13 @@ function plainLoad(s: Selection, e: Load): readonly Part[] {
   if (sum === undefined) return gather(s, e, undefined)
   if (sum.lane === 0) return broadcastLoad(s, e.dtype, addressOf(s, e.memory, sum))
   if (sum.lane === 1) return contiguousLoad(s, e.dtype, addressOf(s, e.memory, sum))
-  return gather(s, e, undefined)
+  return nearLoad(s, e, s.group.lanes) ?? gather(s, e, undefined)
+}
+
+/** The first `count` lanes where they lie a few elements apart. */
+function nearLoad(s: Selection, e: Load, count: number): Part[] | undefined {
+  const sum = affineOf(s, e.index)
+  return sum && stridedLoad(s, e, () => addressOf(s, e.memory, sum), sum.lane, count)
 }
 
 const narrowLoads: Partial<Record<DType, Mnemonic>> = { int8: 'movsx', int16: 'movsx' }
@@ -300,7 +314,9 @@ function storeElement(s: Selection, size: number, address: MemoryOperand, half: 
   if (size === 1) s.read('vpextrb', target, half.view(16), at * 4)
   else if (size === 2) s.read('vpextrw', target, half.view(16), at * 2)
   else if (at === 0) s.read(size === 8 ? 'vmovsd' : 'vmovss', target, half.view(16))
-  else s.read(size === 8 ? 'vpextrq' : 'vpextrd', target, half.view(16), at)
+  else if (size === 8) s.read('vpextrq', target, half.view(16), at)
+  // a shuffle and a plain store: two ports take shuffles of 32-bit lanes, one takes extraction
+  else s.read('vmovss', target, s.vector3('vshufps', 16, half, half, at).view(16))
 }
 
 // --- bounds -----------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import {
   type MachineOperand,
   type MemoryOperand,
   memoryOperand,
+  type RegisterFile,
   resized,
   VirtualRegister,
 } from '../machine/machine-op.ts'
@@ -53,6 +54,8 @@ export interface Group {
   readonly lanes: 1 | 4 | 8
   /** mask of lanes that may touch memory and accumulators; undefined for all */
   readonly predicate: VirtualRegister | undefined
+  /** of a group known to be partial: its predicate allows the first `count` lanes */
+  readonly prefix?: { readonly mask: VirtualRegister; readonly count: number }
 }
 
 export const scalarGroup: Group = { index: 0, offset: 0, lanes: 1, predicate: undefined }
@@ -116,10 +119,7 @@ export interface AccumulatorState {
   readonly perLane: boolean
 }
 
-export interface SelectOptions {
-  readonly checked: boolean
-  readonly f16c: boolean
-}
+export type SelectOptions = Readonly<Record<'checked' | 'f16c' | 'avx512', boolean>>
 
 export class Selection {
   readonly kernel: Kernel
@@ -165,14 +165,14 @@ export class Selection {
   }
 
   general(): VirtualRegister {
-    return this.#register('general')
+    return this.register('general')
   }
 
   vector(): VirtualRegister {
-    return this.#register('vector')
+    return this.register('vector')
   }
 
-  #register(file: 'general' | 'vector'): VirtualRegister {
+  register(file: RegisterFile): VirtualRegister {
     const register = new VirtualRegister(this.registers.length, file)
     this.registers.push(register)
     return register

@@ -1,5 +1,6 @@
 // The GEMM microkernel: a tile of c in registers (mr rows of nr columns), one fused multiply-add per lane and step of k.
 // a and b are packed panels, read in order; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
+// Tiles that fit the 16 registers of AVX2 use these; larger ones the 32 wide registers of AVX-512.
 import { bytesOf } from '../../base/dtype.ts'
 import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
 import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
@@ -19,10 +20,12 @@ import type { Affine, Selection } from './select-state.ts'
 const unrolled = 4
 /** how far ahead of its use b is fetched into the cache */
 const prefetchBytes = 1024
-const vectorBytes = 32
-const vectorRegisters = 16
+const lineBytes = 64
+const avx2 = { file: 'vector', bytes: 32, count: 16 } as const
+const avx512 = { file: 'wide', bytes: 64, count: 32 } as const
 
 interface Tile {
+  readonly registers: typeof avx2 | typeof avx512
   readonly mr: number
   readonly aStride: number
   readonly bStride: number
@@ -35,22 +38,21 @@ interface Tile {
 
 export function tileMultiply(s: Selection, node: TileMultiply): void {
   const size = bytesOf(node.dtype) as 4 | 8
-  const width = (node.nr * size) / vectorBytes
-  if (!Number.isInteger(width) || node.mr * width + width + 1 > vectorRegisters)
-    throw s.fail(`a ${node.mr}x${node.nr} tile of ${node.dtype} does not fit ${vectorRegisters} registers`)
+  const registers = chooseRegisters(s, node, size)
   const skip = s.label()
   const depth = sumOf(s, node.depth)
   if (s.options.checked) testBounds(s, node, depth, skip)
-  const sums = Array.from({ length: node.mr * width }, () => s.vector())
+  const width = (node.nr * size) / registers.bytes
+  const sums = Array.from({ length: node.mr * width }, () => s.register(registers.file))
   const { mr, aStride, bStride } = node
-  const tile: Tile = { mr, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
+  const tile: Tile = { registers, mr, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
   const [a, b, c] = [node.a, node.b, node.c].map(({ memory, index }) => pointer(s, memory, sumOf(s, index)))
   const stride = copyGeneral(s, indexRegister(s, sumOf(s, node.c.stride)))
   s.update('shl', stride.view(8), Math.log2(size))
   const rows = rowPointers(s, tile, c, stride)
-  rows.forEach((row) => {
-    s.read('prefetcht0', { ...row, bytes: 1 })
-  })
+  for (const row of rows)
+    for (let disp = 0; disp < node.nr * size; disp += lineBytes) s.read('prefetcht0', { ...row, disp, bytes: 1 })
+  // clears wide registers whole: writing a part of a register zeroes the rest
   for (const sum of sums) s.writeConstant('vmovaps', sum.view(32), { ...s.i32(0), bytes: 32 })
   const steps = indexRegister(s, depth)
   const constant = depth.terms.length === 0 ? depth.constant : undefined
@@ -58,6 +60,17 @@ export function tileMultiply(s: Selection, node: TileMultiply): void {
   remainingSteps(s, tile, a, b, steps, constant)
   storeTile(s, tile, rows, sumOf(s, node.accumulate))
   s.markEnd(skip)
+}
+
+function chooseRegisters(s: Selection, { mr, nr, dtype }: TileMultiply, size: number): Tile['registers'] {
+  const fits = ({ bytes, count }: Tile['registers']): boolean => {
+    const width = (nr * size) / bytes
+    return Number.isInteger(width) && mr * width + width + 1 <= count
+  }
+  if (fits(avx2)) return avx2
+  if (!fits(avx512)) throw s.fail(`a ${mr}x${nr} tile of ${dtype} does not fit the vector registers`)
+  if (!s.options.avx512) throw s.fail(`a ${mr}x${nr} tile of ${dtype} needs AVX-512, which is absent or switched off`)
+  return avx512
 }
 
 function sumOf(s: Selection, e: TileMultiply['depth']): Affine {
@@ -91,19 +104,20 @@ function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: Vir
 
 /** One step of k, at `step` steps behind the pointers. */
 function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, step: number): void {
-  const { mr, aStride, bStride, width, size, suffix, sums } = tile
+  const { registers, mr, aStride, bStride, width, size, suffix, sums } = tile
+  const { file, bytes } = registers
   const columns = Array.from({ length: width }, (_, column) => {
-    const register = s.vector()
-    const disp = step * bStride * size + column * vectorBytes
-    s.write('vmovups', register.view(32), memoryOperand({ base: b, disp, bytes: 32 }))
+    const register = s.register(file)
+    const disp = step * bStride * size + column * bytes
+    s.write('vmovups', register.view(bytes), memoryOperand({ base: b, disp, bytes }))
     return register
   })
   for (let row = 0; row < mr; row++) {
-    const factor = s.vector()
+    const factor = s.register(file)
     const source = memoryOperand({ base: a, disp: (step * aStride + row) * size, bytes: size })
-    s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', factor.view(32), source)
+    s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', factor.view(bytes), source)
     columns.forEach((column, i) => {
-      s.update(`vfmadd231${suffix}`, sums[row * width + i].view(32), factor.view(32), column.view(32))
+      s.update(`vfmadd231${suffix}`, sums[row * width + i].view(bytes), factor.view(bytes), column.view(bytes))
     })
   }
 }
@@ -128,7 +142,8 @@ function multiplyLoop(
   s.mark(again)
   for (let step = 0; step < unrolled; step++) {
     const ahead = prefetchBytes + step * tile.bStride * tile.size
-    s.read('prefetcht0', memoryOperand({ base: b, disp: ahead, bytes: 1 }))
+    for (let line = 0; line < tile.width * tile.registers.bytes; line += lineBytes)
+      s.read('prefetcht0', memoryOperand({ base: b, disp: ahead + line, bytes: 1 }))
     multiplyStep(s, tile, a, b, step)
   }
   s.update('add', a.view(8), unrolled * tile.aStride * tile.size)
@@ -169,10 +184,11 @@ function remainingSteps(
 
 function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers>, accumulate: Affine): void {
   const { width, suffix, sums } = tile
-  const at = (i: number) => ({ ...rows[Math.floor(i / width)], disp: (i % width) * vectorBytes, bytes: 32 })
+  const { bytes } = tile.registers
+  const at = (i: number) => ({ ...rows[Math.floor(i / width)], disp: (i % width) * bytes, bytes })
   const addOld = () => {
     sums.forEach((sum, i) => {
-      s.write(`vadd${suffix}`, sum.view(32), sum.view(32), at(i))
+      s.write(`vadd${suffix}`, sum.view(bytes), sum.view(bytes), at(i))
     })
   }
   if (accumulate.terms.length > 0) {
@@ -184,7 +200,7 @@ function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers
     s.mark(overwrite)
   } else if (accumulate.constant !== 0) addOld()
   sums.forEach((sum, i) => {
-    s.read('vmovups', at(i), sum.view(32))
+    s.read('vmovups', at(i), sum.view(bytes))
   })
 }
 

@@ -234,9 +234,15 @@ function originPosition(index: Node, indices: readonly Affine[]): Affine {
   return linearIndex(at, node.shape)
 }
 
-/** where(condition, value, otherwise); a load guarded by that very condition takes the other value itself. */
+/**
+ * where(condition, value, otherwise). A load was guarded by the condition and perhaps more: it takes the other value itself where the guard
+ * is that very condition, and gives it already where both are 0.
+ */
 function choose(condition: Expression, value: Expression, otherwise: Expression): Expression {
-  if (value.op === 'load' && value.guard === condition && otherwise.op === 'literal') return { ...value, otherwise }
+  if (value.op === 'load' && value.guard && otherwise.op === 'literal') {
+    if (value.guard === condition) return { ...value, otherwise }
+    if (value.otherwise?.op === 'literal' && Object.is(value.otherwise.value, otherwise.value)) return value
+  }
   return alu('where', otherwise.dtype as DType, condition, value, otherwise)
 }
 

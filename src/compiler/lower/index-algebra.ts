@@ -222,6 +222,18 @@ export function unravel(position: Affine, shape: readonly number[]): Affine[] {
   return indices
 }
 
+/** The same for a position known to be inside: nothing can carry beyond the first digit, so it needs no remainder. */
+export function unravelInside(position: Affine, shape: readonly number[]): Affine[] {
+  const first = shape.findIndex((extent) => extent > 1)
+  const indices = unravel(position, shape)
+  if (first >= 0)
+    indices[first] = floorDivide(
+      position,
+      shape.slice(first + 1).reduce((size, extent) => size * extent, 1),
+    )
+  return indices
+}
+
 /** The same sum with axes replaced; quotients are formed anew, so that they simplify again. */
 export function substitute(value: Affine, replace: (axis: Axis) => Affine | undefined): Affine {
   let result = constantIndex(value.constant)

@@ -15,6 +15,7 @@ import {
   scale,
   substitute,
   unravel,
+  unravelInside,
   zero,
 } from './index-algebra.ts'
 import { collectCuts, cutAxis } from './refine.ts'
@@ -59,7 +60,7 @@ const movementNames: ReadonlySet<string> = new Set<MovementName>([
 ])
 export const isMovement = (node: Node): node is Node<MovementName> => movementNames.has(node.op)
 
-/** Index vector in `from`, given the one in `to`, of a tensor whose row-major order is kept. */
+/** Index vector in `from`, given the one in `to`, of a tensor whose row-major order is kept; indices beyond it are under a guard. */
 export function reshapeIndices(indices: readonly Affine[], to: Shape, from: Shape): Affine[] {
   const result: Affine[] = []
   let [i, j] = [0, 0]
@@ -75,7 +76,7 @@ export function reshapeIndices(indices: readonly Affine[], to: Shape, from: Shap
     }
     if (j === from.length) i = to.length
     const [run, target] = [to.slice(iStart, i), from.slice(jStart, j)]
-    result.push(...unravel(linearIndex(indices.slice(iStart, i), run), target))
+    result.push(...unravelInside(linearIndex(indices.slice(iStart, i), run), target))
   }
   return result
 }

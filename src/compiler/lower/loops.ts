@@ -13,22 +13,36 @@ export interface Vector {
   readonly lanes: number
 }
 
-/** What an access costs per vector of elements: contiguous is one load, broadcast is free or nearly so, the rest goes lane by lane. */
+/** A stride, in elements, from which lanes no longer share cache lines. */
+const farStride = 16
+
+/**
+ * What an access costs per vector of elements: contiguous is one load, broadcast is free or nearly so, the rest goes lane by lane,
+ * and through as many cache lines when the lanes lie far apart.
+ */
 function accessCost(index: Affine, axis: Axis): number {
   const stride = strideAlong(index, axis)
   if (stride === 0) return 0.25
-  return stride === 1 ? 1 : 8
+  if (stride === 1) return 1
+  // digits of the axis are divided out lane by lane
+  if (stride === undefined) return 24
+  return Math.abs(stride) < farStride ? 7 : 9
 }
 
-/** The axis along which most accesses are contiguous; of equals, the innermost. */
+/** Elements of `bytes` that a vector register holds. */
+export const registerLanes = (target: Target, bytes: number): number =>
+  Math.max(1, Math.floor(target.vectorBytes / bytes))
+
+/** The axis along which most accesses are contiguous, when it is walked by registers of `lanes`; of equals, the innermost. */
 export function chooseVectorAxis(axes: readonly Axis[], accesses: readonly Affine[], lanes: number): Axis | undefined {
   let best: Axis | undefined
   let bestCost = Number.POSITIVE_INFINITY
   for (const axis of axes) {
     let cost = 0.01
     for (const access of accesses) cost += accessCost(access, axis)
-    // lanes beyond the extent do nothing
-    cost *= (Math.ceil(axis.extent / lanes) * lanes) / axis.extent
+    // lanes beyond the extent do nothing, and a loop of a few lanes is mostly its own start and end
+    const idle = (Math.ceil(axis.extent / lanes) * lanes) / axis.extent
+    cost *= axis.extent * 2 < lanes ? idle * idle : idle
     if (cost <= bestCost) [best, bestCost] = [axis, cost]
   }
   return best
@@ -36,7 +50,7 @@ export function chooseVectorAxis(axes: readonly Axis[], accesses: readonly Affin
 
 /** Lanes of a vector loop: a few registers for light bodies, fewer for heavy ones, and never far more than the axis has. */
 export function lanesFor(target: Target, bytes: number, weight: number, extent: number): number {
-  const perRegister = Math.max(1, Math.floor(target.vectorBytes / bytes))
+  const perRegister = registerLanes(target, bytes)
   let lanes = perRegister * (weight > 24 ? 2 : 4)
   while (lanes > perRegister && lanes / 2 >= extent) lanes /= 2
   return lanes
@@ -52,21 +66,28 @@ export const blocksFor = (elements: number, cost: number): number =>
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit
 
-/** Serial loops over axes, outermost first, and the vector loop inside. */
+/** Serial loops over axes, outermost first, and the vector loop inside; `unrolled` repeats its body in place. */
 export function nest(
   builder: KernelBuilder,
   scope: Scope,
   axes: readonly Axis[],
   vector: Vector | undefined,
   body: (scope: Scope) => void,
+  unrolled?: Axis,
 ): void {
   if (axes.length === 0) {
     body(scope)
     return
   }
   const [axis, ...rest] = axes
-  loop(builder, axis, axis.extent, vector, (variable) =>
-    nest(builder, scope.enter(axis, variable, vector?.axis === axis), rest, vector, body),
+  const serial = axis === unrolled ? 'unroll' : 'serial'
+  loop(
+    builder,
+    axis,
+    axis.extent,
+    vector,
+    (variable) => nest(builder, scope.enter(axis, variable, vector?.axis === axis), rest, vector, body, unrolled),
+    serial,
   )
 }
 
@@ -76,10 +97,11 @@ function loop(
   extent: Expression | number,
   vector: Vector | undefined,
   body: Parameters<KernelBuilder['loop']>[1],
+  serial: 'serial' | 'unroll' = 'serial',
 ): void {
   const isVector = vector?.axis === axis
   builder.loop(
-    { name: axis.name, extent, kind: isVector ? 'vector' : 'serial', lanes: isVector ? vector.lanes : 1 },
+    { name: axis.name, extent, kind: isVector ? 'vector' : serial, lanes: isVector ? vector.lanes : 1 },
     body,
   )
 }

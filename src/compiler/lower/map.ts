@@ -8,7 +8,7 @@ import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { widestBytes } from './evaluate.ts'
 import { type Affine, makeAxis, unravel } from './index-algebra.ts'
-import { blocksFor, chooseVectorAxis, lanesFor, parallelNest } from './loops.ts'
+import { blocksFor, chooseVectorAxis, lanesFor, parallelNest, registerLanes } from './loops.ts'
 import { type LoweredKernel, Lowering, traceIndices } from './lowered-kernel.ts'
 import { refine } from './refine.ts'
 import { Scope } from './scope.ts'
@@ -43,7 +43,7 @@ export function writeMap(
   )
   const axes = refined.axes[0]
   const bytes = widestBytes([...group.inputs, ...group.outputs])
-  const axis = chooseVectorAxis(axes, refined.accesses, lanesFor(target, bytes, weight, Number.POSITIVE_INFINITY))
+  const axis = chooseVectorAxis(axes, refined.accesses, registerLanes(target, bytes))
   const vector = axis && { axis, lanes: lanesFor(target, bytes, weight, axis.extent) }
   const ordered = axis ? [...axes.filter((one) => one !== axis), axis] : axes
   const blocks = blocksFor(size, bytes * (group.inputs.length + group.outputs.length) + weight)

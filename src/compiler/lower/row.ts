@@ -10,7 +10,7 @@ import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { computeDType, type Evaluation, type Hook, roundTo, widestBytes } from './evaluate.ts'
 import { type Affine, type Axis, axisIndex, indicesKey, linearIndex, makeAxis } from './index-algebra.ts'
-import { blocksFor, chooseVectorAxis, lanesFor, nest, parallelNest, type Vector } from './loops.ts'
+import { blocksFor, chooseVectorAxis, lanesFor, nest, parallelNest, registerLanes, type Vector } from './loops.ts'
 import { type LoweredKernel, Lowering, traceIndices } from './lowered-kernel.ts'
 import { refine } from './refine.ts'
 import { cutSums, longestSum, nestPieces, type Piece } from './row-pieces.ts'
@@ -64,8 +64,7 @@ class RowLowering {
     this.#reduced = refined.axes.flatMap((axes, i) => (space.runs[i].reduced ? axes : []))
     const bytes = widestBytes([...group.inputs, ...group.outputs, ...space.reduces])
     const all = refined.axes.flat()
-    const wide = lanesFor(this.#target, bytes, weight, Number.POSITIVE_INFINITY)
-    const axis = chooseVectorAxis(all, refined.accesses, wide)
+    const axis = chooseVectorAxis(all, refined.accesses, registerLanes(this.#target, bytes))
     if (!axis) return
     this.#vector = { axis, lanes: lanesFor(this.#target, bytes, weight, axis.extent) }
     const last = (axes: readonly Axis[]) => (axes.includes(axis) ? [...axes.filter((one) => one !== axis), axis] : axes)

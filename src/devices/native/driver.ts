@@ -84,6 +84,7 @@ function emitCommand(a: Assembler): void {
   a.emit('mov', r15d, word(rbx, commandEntry.flags))
   a.emit('xor', r13d, r13d)
   emitChoice(a, meet)
+  emitJitter(a)
   a.emit('mov', eax, word(rbx, commandEntry.kernelId))
   a.emit('mov', word(r12, threadContext.kernelId), eax)
   a.emit('mov', rdi, quad(rbx, commandEntry.bindings))
@@ -135,6 +136,24 @@ function emitChoice(a: Assembler, skip: Label): void {
   emitTicks(a)
   a.emit('mov', r14, rax)
   a.bind(chosen)
+}
+
+/** In tests: a pause of random length, so that participants meet every kernel in another order each time. */
+function emitJitter(a: Assembler): void {
+  const [again, none] = [a.label(), a.label()]
+  a.emit('mov', rax, quad(r12, threadContext.pool))
+  a.emit('mov', ecx, word(rax, pool.jitter))
+  a.emit('test', ecx, ecx)
+  a.emit('je', none)
+  a.emit('rdtsc')
+  a.emit('imul', eax, eax, 0x9e3779b1 | 0)
+  a.emit('shr', eax, 8)
+  a.emit('and', eax, ecx)
+  a.bind(again)
+  a.emit('pause')
+  a.emit('dec', eax)
+  a.emit('jns', again)
+  a.bind(none)
 }
 
 /** rax = time-stamp counter; clobbers rdx. */

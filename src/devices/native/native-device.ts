@@ -5,9 +5,10 @@ import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { kernelPasses } from '../../compiler/optimize/optimize.ts'
 import { nodeBytes } from '../../compiler/plan-memory.ts'
-import type { Target } from '../../compiler/target.ts'
+import type { Target, TileShape } from '../../compiler/target.ts'
+import { CommandQueue } from '../../runtime/command-queue.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
-import { CommandQueue } from './command-queue.ts'
+import type { CpuFeatures } from './cpu-features.ts'
 import { type NativeHost, openNativeHost } from './native-host.ts'
 import { NativeProgram } from './native-program.ts'
 import type { ProgramOutcome, RaisedError, ThreadPool } from './thread-pool.ts'
@@ -18,6 +19,8 @@ export interface NativeDeviceOptions {
    * verify what every compiler stage gives, emit bounds tests around every load and store, poison the arena before each run
    */
   readonly checked?: boolean
+  /** in tests: random waits, in pauses at most, of each participant before each kernel (a power of two less one) */
+  readonly jitter?: number
   /** off: composites are expanded, nothing else is rewritten */
   readonly simplify?: boolean
   /** off: every aggregate in a kernel of its own */
@@ -26,6 +29,8 @@ export interface NativeDeviceOptions {
   readonly reuseMemory?: boolean
   /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
   readonly skip?: readonly string[]
+  /** off: no 512-bit vectors, even where the processor has them */
+  readonly avx512?: boolean
 }
 
 /** Opens the device, or says why this process cannot have it. */
@@ -47,8 +52,20 @@ const nativeDTypes: readonly DType[] = [
   'float64',
 ]
 
-function targetOf(host: NativeHost, threads: number): Target {
-  const { l1, l2, l3 } = host.cpu.cacheBytes
+/** flops per cycle: two units, a multiply and an add in each lane; narrow wide tiles are held back by their loads */
+const tiles: Readonly<Record<'float32' | 'float64', readonly TileShape[]>> = {
+  float32: [{ mr: 6, nr: 16, rate: 32 }],
+  float64: [{ mr: 6, nr: 8, rate: 16 }],
+}
+const tilesAvx512: typeof tiles = {
+  float32: [{ mr: 14, nr: 32, rate: 64 }, { mr: 14, nr: 16, rate: 60 }, ...tiles.float32],
+  float64: [{ mr: 14, nr: 16, rate: 32 }, { mr: 14, nr: 8, rate: 30 }, ...tiles.float64],
+}
+
+export const nativeTiles = (avx512: boolean): Target['tiles'] => (avx512 ? tilesAvx512 : tiles)
+
+function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target {
+  const { l1, l2, l3 } = cacheBytes
   return {
     dtypes: new Set(nativeDTypes),
     vectorBytes: 32,
@@ -57,7 +74,7 @@ function targetOf(host: NativeHost, threads: number): Target {
     l2,
     l3,
     threads,
-    tiles: { float32: { mr: 6, nr: 16 }, float64: { mr: 6, nr: 8 } },
+    tiles: nativeTiles(avx512),
   }
 }
 
@@ -127,8 +144,9 @@ class NativeDevice implements Device {
   readonly target: Target
   readonly #host: NativeHost
   readonly #pool: ThreadPool
-  readonly #queue = new CommandQueue()
+  readonly #queue = new CommandQueue<ProgramOutcome>()
   readonly features: Device['features']
+  readonly #cpu: CpuFeatures
   readonly #checked: boolean
   readonly #compileOptions: CompileOptions
   readonly #profiled = new Set<NativeProgram>()
@@ -140,11 +158,12 @@ class NativeDevice implements Device {
 
   constructor(host: NativeHost, options: NativeDeviceOptions) {
     this.#host = host
-    this.#pool = host.createPool({ threads: options.threads })
+    this.#pool = host.createPool({ threads: options.threads, jitter: options.jitter })
     this.#checked = options.checked ?? false
     this.#compileOptions = compileOptions(options, this.#checked)
-    this.target = targetOf(host, this.#pool.threads)
-    const { vendor, avx2, fma, f16c, avx512 } = host.cpu
+    this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && options.avx512 !== false }
+    this.target = targetOf(this.#cpu, this.#pool.threads)
+    const { vendor, avx2, fma, f16c, avx512 } = this.#cpu
     this.features = { cpu: vendor, avx2, fma, f16c, avx512 }
   }
 
@@ -176,6 +195,7 @@ class NativeDevice implements Device {
     this.#host.memory.expectRoom(fresh.reduce((sum, { node }) => sum + nodeBytes(node), 0))
     return new NativeProgram(this.#host, graph, this.target, {
       checked: this.#checked,
+      features: this.#cpu,
       compile: this.#compileOptions,
     })
   }
@@ -195,7 +215,8 @@ class NativeDevice implements Device {
       run: async () => this.#pool.run(...prepare()),
       finish: (outcome, milliseconds) => {
         for (const one of used) one.finish()
-        if (outcome.kind === 'done') program.expected = milliseconds
+        // the least, since a first run also meets pages for the first time
+        if (outcome.kind === 'done') program.expected = Math.min(program.expected || milliseconds, milliseconds)
         if (outcome.kind === 'raised') this.#fail(indexErrorOf(program, outcome.error), submission)
         if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
       },
@@ -260,6 +281,10 @@ class NativeDevice implements Device {
     } finally {
       source.finish()
     }
+  }
+
+  inPlace(work: () => void): void {
+    this.#queue.inPlace(work)
   }
 
   readNow(buffer: DeviceBuffer): Uint8Array | undefined {

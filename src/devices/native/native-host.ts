@@ -33,7 +33,7 @@ export interface NativeHost {
   releaseCode(code: InstalledCode): void
   /** Makes an installed function callable with `argumentCount` integers. */
   callable(address: number, argumentCount: number): NativeFunction
-  createPool(options?: { threads?: number; scratchBytes?: number }): ThreadPool
+  createPool(options?: { threads?: number; scratchBytes?: number; jitter?: number }): ThreadPool
   /** Ticks of the profiler's clock per second, measured since the host was opened. */
   ticksPerSecond(): number
   /** Waits for programs in flight, joins all helpers, unmaps everything. */
@@ -195,7 +195,7 @@ class LinuxHost implements NativeHost {
     return this.#system.callable(address, argumentCount)
   }
 
-  createPool(options: { threads?: number; scratchBytes?: number } = {}): ThreadPool {
+  createPool(options: { threads?: number; scratchBytes?: number; jitter?: number } = {}): ThreadPool {
     const threads = options.threads ?? this.defaultThreads
     if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
       throw new DeviceError(`native: expected 1 to 1024 threads, got ${threads}.`, { threads })

@@ -2,7 +2,7 @@
 
 import { ArgumentError } from '../../base/errors.ts'
 import { commandFlags, profileSlot } from '../../codegen/x64/calling-convention.ts'
-import { emitKernel } from '../../codegen/x64/emit-kernel.ts'
+import { type EmitOptions, emitKernel } from '../../codegen/x64/emit-kernel.ts'
 import { type CompileOptions, compileGraph } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
@@ -14,6 +14,7 @@ import { encodeCommands } from './thread-pool.ts'
 
 export interface NativeProgramOptions {
   readonly checked: boolean
+  readonly features: EmitOptions['features']
   readonly compile: CompileOptions
 }
 
@@ -57,7 +58,7 @@ export class NativeProgram implements Program {
     host.memory.expectRoom(this.plan.arenaBytes)
     const planned = performance.now()
     const emitted = this.plan.kernels.map(({ kernel }) =>
-      emitKernel(kernel, { checked: options.checked, features: host.cpu }),
+      emitKernel(kernel, { checked: options.checked, features: options.features }),
     )
     const emitting = performance.now() - planned
     this.#emitted = emitted

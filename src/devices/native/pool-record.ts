@@ -21,6 +21,8 @@ export const poolRecord = {
   /** u64: C library functions. */
   threadSelf: 56,
   threadDetach: 64,
+  /** u32: in tests, each participant waits up to this many pauses (a power of two less one) before each kernel; 0 otherwise. */
+  jitter: 72,
   /** u32: participants that have arrived at the current barrier. */
   arrivals: 128,
   /** u32: barriers passed (a futex), and participants asleep on it. */

@@ -36,6 +36,8 @@ export interface PoolOptions {
   /** Processors that this process may use: more threads than these sleep early instead of spinning. */
   readonly processors: number
   readonly scratchBytes?: number
+  /** in tests: pauses, at most, that each participant waits before each kernel; a power of two less one */
+  readonly jitter?: number
 }
 
 /** What a pool needs from its host: pages, memory and the driver's routines. */
@@ -196,7 +198,7 @@ export class ThreadPool {
     }
   }
 
-  #initialRecord({ threads, processors }: PoolOptions): Uint8Array {
+  #initialRecord({ threads, processors, jitter = 0 }: PoolOptions): Uint8Array {
     const { system, routines } = this.#ground
     const view = new DataView(new ArrayBuffer(poolBytes(threads)))
     const perMicrosecond = pausesPerMicrosecond(system.callable(routines.pauses, 1))
@@ -206,6 +208,7 @@ export class ThreadPool {
     view.setUint32(poolRecord.spinLimit, spin, true)
     view.setUint32(poolRecord.spinFloor, floor, true)
     view.setBigInt64(poolRecord.sleepTime, ownerCheckSeconds, true)
+    view.setUint32(poolRecord.jitter, jitter, true)
     view.setUint32(poolRecord.processId, process.pid, true)
     view.setUint32(poolRecord.ownerThread, system.threadId(), true)
     view.setBigUint64(poolRecord.threadSelf, BigInt(system.symbol('pthread_self')), true)

@@ -176,7 +176,10 @@ export abstract class ElementwiseTensor extends MovementTensor {
   }
 
   /** Values below `min` become `min`, those above `max` become `max`; either may be left out. */
-  clamp(min?: Operand | null, max?: Operand | null): Tensor {
+  clamp(bounds: ClampBounds): Tensor
+  clamp(min?: Operand | null, max?: Operand | null): Tensor
+  clamp(first?: Operand | ClampBounds | null, second?: Operand | null): Tensor {
+    const { min, max } = clampBounds(first, second)
     if ((min ?? max ?? undefined) === undefined)
       throw new ArgumentError('clamp: expected at least one of min and max, got neither.', { op: 'clamp' })
     let { node } = this
@@ -228,6 +231,18 @@ function iscloseNode(a: Node, b: Node, rtol: number, atol: number, equalNan: boo
 }
 
 /** The gradient goes to x where it equals the bound, which `max` would split. */
+/** Bounds given by name. */
+export interface ClampBounds {
+  readonly min?: Operand | null
+  readonly max?: Operand | null
+}
+
+export const clampBounds = (first?: Operand | ClampBounds | null, max?: Operand | null): ClampBounds =>
+  isOperand(first) ? { min: first, max } : (first ?? { max })
+
+const isOperand = (value: Operand | ClampBounds | null | undefined): value is Operand =>
+  isScalar(value) || (typeof value === 'object' && value !== null && 'storage' in value)
+
 const clampBelow = (x: Node, bound: build.Operand): Node => {
   const [left, right] = build.operands('clamp', x, bound)
   return build.where(build.less(left, right), right, build.where(build.isNaN(right), right, left))

@@ -11,6 +11,7 @@ import type { ArrayElement } from '../nested-array.ts'
 import { storeBytes } from '../store.ts'
 import type { Tensor } from '../tensor.ts'
 import type { AlphaOptions, DivOptions } from './elementwise.ts'
+import { type ClampBounds, clampBounds } from './elementwise.ts'
 import { IndexingTensor } from './indexing.ts'
 
 export abstract class InPlaceTensor extends IndexingTensor {
@@ -47,8 +48,10 @@ export abstract class InPlaceTensor extends IndexingTensor {
   lerp_(end: Tensor, weight: Operand): this {
     return this.#update('lerp_', this.lerp(end, weight))
   }
-  clamp_(min?: Operand | null, max?: Operand | null): this {
-    return this.#update('clamp_', this.clamp(min, max))
+  clamp_(bounds: ClampBounds): this
+  clamp_(min?: Operand | null, max?: Operand | null): this
+  clamp_(first?: Operand | ClampBounds | null, second?: Operand | null): this {
+    return this.#update('clamp_', this.clamp(clampBounds(first, second)))
   }
   neg_(): this {
     return this.#update('neg_', this.neg())

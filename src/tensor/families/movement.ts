@@ -60,6 +60,11 @@ export abstract class MovementTensor extends TensorCore {
     return this.ndim < 2 ? this.viewAs(this.node) : this.transpose(0, 1)
   }
 
+  /** All axes in reverse order. */
+  get T(): Tensor {
+    return this.permute(this.shape.map((_, axis) => this.ndim - 1 - axis))
+  }
+
   /** The last two axes swapped. */
   get mT(): Tensor {
     if (this.ndim < 2)

@@ -3,7 +3,7 @@
 import type { Shape } from '../../../base/shape.ts'
 import { sizeOf } from '../../../base/shape.ts'
 import type { Node } from '../../../graph/node.ts'
-import type { Target } from '../../target.ts'
+import type { Target, TileShape } from '../../target.ts'
 
 /** One side of the product: its extents, and the axis cut into `outer` runs of `inner` so that index maps stay affine inside a run. */
 export interface Side {
@@ -52,16 +52,21 @@ function innerRun(shape: Shape, limit: number): number {
   return run
 }
 
-export function chooseBlocking(contract: Extract<Node, { readonly op: 'contract' }>, target: Target): Blocking {
+/** `kRun` cuts k where its own shape does not. */
+export function chooseBlocking(
+  contract: Extract<Node, { readonly op: 'contract' }>,
+  target: Target,
+  kRun?: number,
+): Blocking {
   const { batch, contracted } = contract.attrs
   const [a, b] = contract.inputs
   const split = a.shape.length - contracted
-  const { mr, nr } = target.tiles[contract.dtype === 'float64' ? 'float64' : 'float32']!
   const m = side(a.shape.slice(batch, split), 1)
   const nShape = b.shape.slice(batch, b.shape.length - contracted)
   const n = side(nShape, nShape.length > 1 ? innerRun(nShape, 128) : 1)
   const kShape = a.shape.slice(split)
-  const k = side(kShape, innerRun(kShape, 128))
+  const k = side(kShape, kRun ?? innerRun(kShape, 128))
+  const { mr, nr } = chooseTile(m, n, target.tiles[contract.dtype === 'float64' ? 'float64' : 'float32']!)
   const bytes = contract.dtype === 'float64' ? 8 : 4
   const kRuns = runsFor(Math.floor(target.l1 / 2 / bytes / nr), k)
   const blockElements = target.l2 / 4 / bytes
@@ -69,6 +74,13 @@ export function chooseBlocking(contract: Extract<Node, { readonly op: 'contract'
   const mRuns = runsFor(Math.max(mr, Math.min(240, Math.floor(blockElements / (nRuns * n.inner)))), m, mr)
   const chosen = { batch: a.shape.slice(0, batch), m, n, k, mr, nr, kRuns, mRuns, nRuns }
   return withTasks(chosen)
+}
+
+/** The tile that multiplies the product, filled up to whole tiles, in the least time; of equals the first. */
+function chooseTile(m: Side, n: Side, tiles: readonly TileShape[]): TileShape {
+  const filled = (size: number, unit: number) => Math.ceil(size / unit) * unit
+  const cycles = ({ mr, nr, rate }: TileShape) => (filled(m.size, mr) * filled(n.size, nr)) / rate
+  return tiles.reduce((best, tile) => (cycles(tile) < cycles(best) ? tile : best))
 }
 
 /** Runs per block near `elements`: all of them when they fit, else even blocks, and whole register tiles for runs of one. */

@@ -13,7 +13,8 @@ import {
   constantIndex,
   makeAxis,
   scale,
-  unravel,
+  substitute,
+  unravelInside,
 } from '../index-algebra.ts'
 import { always, withBound } from '../index-map.ts'
 import { chooseVectorAxis, lanesFor, loopOverBlock, nest, type Vector } from '../loops.ts'
@@ -67,10 +68,8 @@ export function packLeft(context: TileContext, scope: Scope, target: PackTarget)
   })
 }
 
-const substituteRows = (index: Affine, { axes }: TileContext, m: Affine): Affine => {
-  const term = index.terms.find(({ atom }) => atom.kind === 'axis' && atom.axis === axes.m.outer)
-  return term ? add(addScaled(index, axisIndex(axes.m.outer), -term.coefficient), scale(m, term.coefficient)) : index
-}
+const substituteRows = (index: Affine, { axes }: TileContext, m: Affine): Affine =>
+  substitute(index, (axis) => (axis === axes.m.outer ? m : undefined))
 
 /** Packs block (nBlock, kBlock) of the right operand: k rows of `bStride` columns. */
 export function packRight(context: TileContext, scope: Scope, target: PackTarget): void {
@@ -83,7 +82,9 @@ export function packRight(context: TileContext, scope: Scope, target: PackTarget
   const column = columnIndex(context, nInner)
   const place = add(target.start, add(scale(depthIndex(context, kInner), bStride), column))
   const inner = [...refined.axes[0], ...refined.axes[1]]
-  const vector = vectorAlong(context, node, [axes.k.outer, axes.n.outer, ...inner], [...refined.accesses, place])
+  // of equals the last: rather scattered writes, over lines that are padded apart, than scattered reads
+  const candidates = [axes.n.outer, ...refined.axes[1], axes.k.outer, ...refined.axes[0]]
+  const vector = vectorAlong(context, node, candidates, [...refined.accesses, place])
   const order = [...inner].sort((x, y) => Number(x === vector?.axis) - Number(y === vector?.axis))
   const write = (inside: Scope): void => {
     const value = lowering.evaluation(inside).evaluate(node, rightIndices(context, kInner, nInner))
@@ -99,8 +100,17 @@ export function packRight(context: TileContext, scope: Scope, target: PackTarget
     )
   else
     overDepth(context, scope, undefined, (s) =>
-      overColumns(context, s, undefined, (t) => nest(lowering.builder, t, order, vector, write)),
+      overColumns(context, s, undefined, (t) => nest(lowering.builder, t, order, vector, write, tapsOf(order, vector))),
     )
+}
+
+/** Taps of a window up to this many are written out, so that the lanes that hang over an edge are constants. */
+const largestTaps = 8
+
+/** The loop right around the vector loop, when it is short. */
+function tapsOf(order: readonly Axis[], vector: Vector | undefined): Axis | undefined {
+  const last = order.filter((axis) => axis !== vector?.axis).at(-1)
+  return vector && last && last.extent <= largestTaps ? last : undefined
 }
 
 /** Position of a column within its block. */
@@ -135,7 +145,7 @@ export function panelCount(scope: Scope, { blocking, axes }: TileContext): Expre
 }
 
 function leftIndices({ blocking, axes }: TileContext, kInner: Affine, m?: Affine): Affine[] {
-  const rows = m === undefined ? sideIndices(blocking.m, axes.m) : unravel(m, blocking.m.shape)
+  const rows = m === undefined ? sideIndices(blocking.m, axes.m) : unravelInside(m, blocking.m.shape)
   return [...batchIndices(blocking, axes), ...rows, ...sideIndices(blocking.k, axes.k, kInner)]
 }
 

@@ -21,6 +21,7 @@ import { type LoweredKernel, Lowering } from '../lowered-kernel.ts'
 import { Scope } from '../scope.ts'
 import { chooseBlocking } from './blocking.ts'
 import { makeContext, type TileContext } from './context.ts'
+import { depthRun } from './depth-run.ts'
 import { lowerDot } from './dot.ts'
 import { loadProduct, resultPosition, writeOutputs } from './epilogue.ts'
 import { multiplyBlock, type Packed } from './multiply.ts'
@@ -30,8 +31,9 @@ import { type ContractNode, makeTileAxes } from './tile-axes.ts'
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const contract = group.anchorNode as ContractNode
   if (!suitsTiles(contract, target)) return lowerDot(group, target)
-  const blocking = chooseBlocking(contract, target)
-  const context = makeContext(new Lowering(group), target, contract, blocking, makeTileAxes(blocking))
+  const lowering = new Lowering(group)
+  const blocking = chooseBlocking(contract, target, depthRun(lowering, contract))
+  const context = makeContext(lowering, target, contract, blocking, makeTileAxes(blocking))
   const packed = packShared(context)
   const parts = runTasks(context, packed)
   if (parts) addParts(context, parts)

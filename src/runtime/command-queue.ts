@@ -1,29 +1,29 @@
-// A first-in first-out queue in front of a thread pool: short programs run in place while nothing waits, long ones off the event loop.
-import type { ProgramOutcome } from './thread-pool.ts'
+// A first-in first-out queue in front of a team of threads: short programs run in place while nothing waits, long ones off the event
+// loop. Devices on this machine's processors share it; `Outcome` is how their programs end.
 
 /** How a piece of work ended: as its program did, never having run, or because it could not be started. */
-export type WorkOutcome =
-  | ProgramOutcome
+export type WorkOutcome<Outcome> =
+  | Outcome
   | { readonly kind: 'dropped' }
   | { readonly kind: 'failed'; readonly error: Error }
 
-export interface QueuedWork {
+export interface QueuedWork<Outcome> {
   /** milliseconds it is expected to take */
   readonly expected: number
   /** runs now, with the caller taking part */
-  runInPlace(): ProgramOutcome
+  runInPlace(): Outcome
   /** runs elsewhere; the event loop goes on */
-  run(): Promise<ProgramOutcome>
+  run(): Promise<Outcome>
   /** called once, in order, when it is over or was dropped */
-  finish(outcome: WorkOutcome, milliseconds: number): void
+  finish(outcome: WorkOutcome<Outcome>, milliseconds: number): void
 }
 
 /** Longer programs leave the event loop free. */
 const inPlaceMilliseconds = 2
 
-const failed = (error: Error): WorkOutcome => ({ kind: 'failed', error })
+const failed = (error: Error) => ({ kind: 'failed', error }) as const
 
-function outcomeOf(run: () => ProgramOutcome): WorkOutcome {
+function outcomeOf<Outcome>(run: () => Outcome): WorkOutcome<Outcome> {
   try {
     return run()
   } catch (error) {
@@ -31,23 +31,34 @@ function outcomeOf(run: () => ProgramOutcome): WorkOutcome {
   }
 }
 
-export class CommandQueue {
-  readonly #waiting: QueuedWork[] = []
+export class CommandQueue<Outcome> {
+  readonly #waiting: QueuedWork<Outcome>[] = []
   #running: Promise<void> | undefined
+  #limit = inPlaceMilliseconds
   /** while set, queued work is dropped instead of run */
   blocked = false
+
+  /** Runs what `submit` queues at once, however long it takes, unless others wait before it. */
+  inPlace(submit: () => void): void {
+    this.#limit = Number.POSITIVE_INFINITY
+    try {
+      submit()
+    } finally {
+      this.#limit = inPlaceMilliseconds
+    }
+  }
 
   /** Pieces of work not finished. */
   get length(): number {
     return this.#waiting.length + (this.#running ? 1 : 0)
   }
 
-  submit(work: QueuedWork): void {
+  submit(work: QueuedWork<Outcome>): void {
     if (this.blocked) {
       work.finish({ kind: 'dropped' }, 0)
       return
     }
-    if (this.length === 0 && work.expected <= inPlaceMilliseconds) {
+    if (this.length === 0 && work.expected <= this.#limit) {
       const start = performance.now()
       work.finish(outcomeOf(work.runInPlace), performance.now() - start)
       return

@@ -1,0 +1,235 @@
+// Statements to code. Inside a vector loop, statements in a row are written group by group; loops and conditions that all lanes
+// share are written once around all groups.
+import type { Check, Expression, If, Let, Statement } from '../../kernel/kernel-node.ts'
+import { formOf, type Group, scalarGroup } from './forms.ts'
+import { accumulate, declareAccumulator } from './select-accumulator.ts'
+import { emitIndex, prepareLanes } from './select-index.ts'
+import { selectLoop } from './select-loop.ts'
+import { eachActiveLane, maskUnderPredicate, store } from './select-memory.ts'
+import { evaluate } from './select-value.ts'
+import { isVarying } from './select-varying.ts'
+import { kernelParameters, type Selection } from './selection.ts'
+import { tileMultiply } from './tile-multiply.ts'
+
+export function selectStatements(s: Selection, list: readonly Statement[], groups: readonly Group[]): void {
+  for (let i = 0; i < list.length; ) {
+    if (isShared(s, list[i], groups)) {
+      selectShared(s, list[i++], groups)
+      continue
+    }
+    let end = i + 1
+    while (end < list.length && !isShared(s, list[end], groups)) end++
+    for (const group of groups) {
+      s.group = group
+      for (let at = i; at < end; at++) selectSimple(s, list[at])
+    }
+    i = end
+  }
+  s.group = scalarGroup
+}
+
+/** Whether a statement is written once for all groups. */
+function isShared(s: Selection, statement: Statement, groups: readonly Group[]): boolean {
+  if (statement.op === 'if') return groups[0].lanes === 1 || !isVarying(s, statement.condition)
+  return statement.op === 'for' || statement.op === 'tileMultiply' || statement.op === 'barrier'
+}
+
+function selectShared(s: Selection, statement: Statement, groups: readonly Group[]): void {
+  begin(s, statement)
+  s.group = scalarGroup
+  switch (statement.op) {
+    case 'for':
+      selectLoop(s, statement, groups)
+      break
+    case 'if':
+      evaluate(s, statement.condition)
+      s.code.block('if', () => selectStatements(s, statement.body, groups))
+      break
+    case 'tileMultiply':
+      if (groups[0].lanes > 1) throw s.fail('tileMultiply stands inside a vector loop')
+      tileMultiply(s, statement)
+      break
+    case 'barrier':
+      s.code.get(kernelParameters.context)
+      s.code.call(s.library.get('barrier'))
+  }
+  s.forget()
+}
+
+function selectSimple(s: Selection, statement: Statement): void {
+  begin(s, statement)
+  switch (statement.op) {
+    case 'let':
+      bind(s, statement)
+      break
+    case 'declare':
+      declareAccumulator(s, statement)
+      break
+    case 'accumulate':
+      accumulate(s, statement)
+      break
+    case 'store':
+      store(s, statement)
+      break
+    case 'check':
+      check(s, statement)
+      break
+    case 'if':
+      predicated(s, statement)
+      break
+    default:
+      throw s.fail(`${statement.op} cannot stand among statements of one group`)
+  }
+}
+
+// --- what a statement holds more than once -------------------------------------------------------------------------------------
+
+function begin(s: Selection, statement: Statement): void {
+  s.forget()
+  s.repeated = repeatedIn(statement)
+}
+
+const repeats = new WeakMap<Statement, ReadonlySet<Expression>>()
+
+function repeatedIn(statement: Statement): ReadonlySet<Expression> {
+  const known = repeats.get(statement)
+  if (known) return known
+  const seen = new Set<Expression>()
+  const found = new Set<Expression>()
+  const visit = (e: Expression | undefined): void => {
+    if (e === undefined || (e.op !== 'alu' && e.op !== 'load' && e.op !== 'read')) return
+    if (seen.has(e)) {
+      if (e.dtype !== 'index') found.add(e)
+      return
+    }
+    seen.add(e)
+    if (e.op === 'alu') e.inputs.forEach(visit)
+    else if (e.op === 'load') for (const part of [e.index, e.guard, e.otherwise]) visit(part)
+  }
+  for (const e of expressionsOf(statement)) visit(e)
+  repeats.set(statement, found)
+  return found
+}
+
+function expressionsOf(statement: Statement): readonly (Expression | undefined)[] {
+  switch (statement.op) {
+    case 'let':
+    case 'accumulate':
+      return [statement.value]
+    case 'declare':
+      return [statement.initial]
+    case 'store':
+      return [statement.index, statement.value, statement.guard]
+    case 'check':
+      return [statement.index, statement.position]
+    case 'if':
+      return [statement.condition]
+    default:
+      return []
+  }
+}
+
+// --- let -----------------------------------------------------------------------------------------------------------------------
+
+function bind(s: Selection, { binding, value }: Let): void {
+  const { lanes, index } = s.group
+  const varying = lanes > 1 && isVarying(s, value)
+  const known = s.bindings.get(binding.id)
+  if (!varying && lanes > 1 && index > 0 && known) return
+  if (binding.dtype === 'index') {
+    s.bounds.bind(binding.id, value)
+    if (isPureIndex(value)) {
+      s.bindings.set(binding.id, { kind: 'index', value })
+      return
+    }
+  }
+  const goesOn = varying && index > 0 && known?.kind === 'kept' ? known : undefined
+  const type =
+    binding.dtype === 'index' ? s.indexType(value) : s.alone(() => s.valueType(formOf(binding.dtype as 'int32')))
+  const locals = goesOn?.locals ?? []
+  locals[varying ? index : 0] =
+    binding.dtype === 'index' ? keepIndex(s, value, varying) : [keepValue(s, value, varying)]
+  if (!goesOn) s.bindings.set(binding.id, { kind: 'kept', type, varying, level: s.depth, locals })
+}
+
+function keepValue(s: Selection, value: Expression, varying: boolean): number {
+  const form = formOf(value.dtype as 'int32')
+  if (varying) {
+    evaluate(s, value)
+    return s.code.keep('v128')
+  }
+  return s.alone(() => {
+    evaluate(s, value)
+    return s.code.keep(s.valueType(form))
+  })
+}
+
+function keepIndex(s: Selection, value: Expression, varying: boolean): number[] {
+  const type = s.indexType(value)
+  if (!varying) {
+    s.alone(() => emitIndex(s, value, type))
+    return [s.code.keep(type)]
+  }
+  prepareLanes(s, value)
+  return Array.from({ length: s.group.lanes }, (_, lane) => {
+    s.atLane(lane, () => emitIndex(s, value, type))
+    return s.code.keep(type)
+  })
+}
+
+/** Whether an index is computed from indices alone, so that it may be computed anywhere. */
+function isPureIndex(e: Expression): boolean {
+  if (e.op !== 'alu') return e.dtype === 'index'
+  if (e.dtype !== 'index' && e.inputs.some(({ dtype }) => dtype !== 'index')) return false
+  return e.inputs.every(isPureIndex)
+}
+
+// --- checks and conditions ---------------------------------------------------------------------------------------------------------
+
+function check(s: Selection, { index, limit, position, id }: Check): void {
+  prepareLanes(s, index)
+  prepareLanes(s, position)
+  const one = (): void => {
+    emitIndex(s, index, 'i64')
+    const found = s.code.local('i64')
+    s.code.tee(found)
+    s.code.i64(limit)
+    s.emit('i64.ge_u')
+    s.code.block('if', () => {
+      s.code.get(kernelParameters.context)
+      s.code.i32(id)
+      s.conditionally(() => emitIndex(s, position, 'i64'))
+      s.code.get(found)
+      s.code.call(s.library.get('raise'))
+    })
+  }
+  if (s.group.lanes === 1) one()
+  else eachActiveLane(s, s.group.predicate, one)
+}
+
+/** A condition that differs between lanes: its body runs for the lanes where it holds, if there are any. */
+function predicated(s: Selection, { condition, body }: If): void {
+  const { group } = s
+  evaluate(s, condition)
+  const predicate = maskUnderPredicate(s)
+  s.code.get(predicate)
+  s.emit('v128.any_true')
+  s.code.block('if', () => selectStatements(s, body, [{ ...group, predicate }]))
+  s.group = group
+  s.forget()
+}
+
+/** Whether a statement writes to a buffer of the call, which only one participant may do outside parallel loops. */
+export function writesParams(statement: Statement): boolean {
+  switch (statement.op) {
+    case 'store':
+      return statement.memory.op === 'param'
+    case 'tileMultiply':
+      return statement.c.memory.op === 'param'
+    case 'for':
+    case 'if':
+      return statement.body.some(writesParams)
+    default:
+      return false
+  }
+}

@@ -1,0 +1,150 @@
+// A compiled program on the WebAssembly device: its module, and the table of addresses that each run binds.
+import { ArgumentError } from '../../base/errors.ts'
+import { emitProgram, type ProgramOptions } from '../../codegen/wasm/emit-program.ts'
+import { wasmEngine } from '../../codegen/wasm/engine.ts'
+import { type CompileOptions, compileGraph } from '../../compiler/compile.ts'
+import type { Graph } from '../../compiler/graph.ts'
+import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
+import type { Target } from '../../compiler/target.ts'
+import { formatGraph } from '../../graph/print.ts'
+import type { Program } from '../../runtime/device.ts'
+import type { WasmHeap } from './heap.ts'
+import { profileRow } from './profiler.ts'
+import type { InstalledProgram, ThreadTeam } from './thread-team.ts'
+
+export interface WasmProgramOptions {
+  readonly compile: CompileOptions
+  readonly emit: ProgramOptions
+}
+
+/** Addresses of one run. */
+export interface Addresses {
+  readonly leaves: readonly number[]
+  readonly outputs: readonly number[]
+  readonly arena: number
+}
+
+let nextId = 1
+
+export class WasmProgram implements Program {
+  readonly graph: Graph
+  readonly plan: Plan
+  readonly stages = ['graph', ...stageNames, 'emit']
+  readonly compileMilliseconds: number
+  readonly stageMilliseconds: Readonly<Record<string, number>>
+  readonly scratchBytes: number
+  readonly installed: InstalledProgram
+  /** milliseconds of the last run; before the first one a guess from the arena's size */
+  expected: number
+  readonly #constants: number
+  #heap: WasmHeap
+  #team: ThreadTeam
+  #print: () => string
+  #uses = 0
+  #released = false
+
+  constructor(heap: WasmHeap, team: ThreadTeam, graph: Graph, target: Target, options: WasmProgramOptions) {
+    const start = performance.now()
+    this.#heap = heap
+    this.#team = team
+    this.graph = graph
+    this.plan = compileGraph(graph, target, options.compile)
+    let entries = 0
+    const calls = this.plan.calls.map(({ kernel, bindings, barrier, persistent }) => {
+      const firstBinding = entries
+      entries += bindings.length
+      return { kernel, firstBinding, barrier, persistent }
+    })
+    const kernels = this.plan.kernels.map(({ kernel }) => kernel)
+    const planned = performance.now()
+    const { bytes, scratchBytes, print } = emitProgram(kernels, calls, options.emit)
+    this.#print = print
+    this.scratchBytes = scratchBytes
+    const emitted = performance.now()
+    const module = new wasmEngine!.Module(bytes)
+    const install = performance.now() - emitted
+    this.stageMilliseconds = { ...this.plan.milliseconds, emit: emitted - planned, install }
+    const profile = heap.allocate(calls.length * profileRow.bytes)
+    this.installed = { id: nextId++, module, bindings: heap.allocate(4 * entries), profile }
+    this.#constants = heap.allocate(this.plan.constants.byteLength)
+    heap.write(this.#constants, this.plan.constants)
+    team.install(this.installed)
+    this.compileMilliseconds = performance.now() - start
+    this.expected = this.plan.arenaBytes > 1 << 20 ? Number.POSITIVE_INFINITY : 0
+  }
+
+  get kernelCount(): number {
+    return this.plan.calls.length
+  }
+
+  get arenaBytes(): number {
+    return this.plan.arenaBytes
+  }
+
+  /** Starts counting time per call from 0. */
+  clearProfile(): void {
+    this.#heap.fill(this.installed.profile, this.plan.calls.length * profileRow.bytes, 0)
+  }
+
+  /** Milliseconds and runs of each call since counting started. */
+  readProfile(): { readonly milliseconds: number; readonly calls: number }[] {
+    const view = new DataView(this.#heap.memory.buffer, this.installed.profile)
+    return this.plan.calls.map((_, i) => ({
+      milliseconds: view.getFloat64(i * profileRow.bytes + profileRow.milliseconds, true),
+      calls: view.getFloat64(i * profileRow.bytes + profileRow.calls, true),
+    }))
+  }
+
+  /** Writes the addresses that the next run reads and writes. */
+  bind({ leaves, outputs, arena }: Addresses): void {
+    const table = new Uint32Array(this.#heap.memory.buffer, this.installed.bindings)
+    let at = 0
+    for (const call of this.plan.calls)
+      for (const reference of call.bindings) {
+        const base =
+          reference.kind === 'leaf'
+            ? leaves[reference.slot]
+            : reference.kind === 'output'
+              ? outputs[reference.index]
+              : reference.kind === 'arena'
+                ? arena
+                : this.#constants
+        table[at++] = base + reference.offset
+      }
+  }
+
+  /** What a raised error's call and code stand for. */
+  checkSite(call: number, code: number): CheckSite | undefined {
+    return this.plan.kernels[this.plan.calls[call].kernel].checks[code]
+  }
+
+  print(stage: string): string {
+    if (stage === 'graph') return formatGraph(this.graph.outputs.map(({ node }) => node))
+    if (stage === 'emit') return this.#print()
+    if ((stageNames as readonly string[]).includes(stage)) return this.plan.print(stage as StageName)
+    throw new ArgumentError(`print: expected one of ${this.stages.join(', ')}, got '${stage}'.`, { stage })
+  }
+
+  /** Programs in flight keep their tables. */
+  retain(): void {
+    this.#uses++
+  }
+
+  finish(): void {
+    this.#uses--
+    if (this.#released && this.#uses === 0) this.#free()
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    if (this.#uses === 0) this.#free()
+  }
+
+  #free(): void {
+    this.#team.remove(this.installed)
+    this.#heap.release(this.installed.bindings)
+    this.#heap.release(this.installed.profile)
+    this.#heap.release(this.#constants)
+  }
+}
