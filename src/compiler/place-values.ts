@@ -1,6 +1,6 @@
 // Where each materialised value lives: a leaf, an output's own buffer, a leaf's buffer in place, or the arena.
 import { sameShape } from '../base/shape.ts'
-import type { Node } from '../graph/node.ts'
+import { isOp, type Node } from '../graph/node.ts'
 import { opTable } from '../graph/op-table.ts'
 import type { Graph } from './graph.ts'
 import { nodeBytes, type Place } from './plan-memory.ts'
@@ -12,8 +12,23 @@ export interface Placement {
   readonly copies: readonly { readonly from: Node; readonly to: Place }[]
 }
 
-/** Whether a group's kernel tests indices, and may find one out of range. */
-const raises = (group: KernelGroup): boolean => group.inner.some(({ op }) => op === 'gather' || op === 'scatter')
+/** Groups that may be the first to find an index out of range: what an earlier one has tested is known to be inside. */
+function raisingGroups(groups: readonly KernelGroup[]): ReadonlySet<KernelGroup> {
+  const tested = new Map<Node, number>()
+  const raising = new Set<KernelGroup>()
+  for (const group of groups) {
+    const tests = group.inner.filter((node) => isOp(node, 'gather') || isOp(node, 'scatter'))
+    for (const { inputs, attrs } of tests) {
+      const limit = inputs[0].shape[attrs.axis]
+      if ((tested.get(inputs[1]) ?? Number.POSITIVE_INFINITY) > limit) raising.add(group)
+    }
+    for (const { inputs, attrs } of tests) {
+      const limit = inputs[0].shape[attrs.axis]
+      tested.set(inputs[1], Math.min(limit, tested.get(inputs[1]) ?? limit))
+    }
+  }
+  return raising
+}
 
 export function placeValues(
   graph: Graph,
@@ -21,6 +36,7 @@ export function placeValues(
   roots: readonly Node[],
   groups: readonly KernelGroup[],
 ): Placement {
+  const raising = raisingGroups(groups)
   const placeOf = new Map<Node, Place>()
   leaves.forEach((leaf, slot) => {
     placeOf.set(leaf, { kind: 'leaf', slot })
@@ -29,7 +45,7 @@ export function placeValues(
   roots.forEach((root, index) => {
     const { target, persistent } = graph.outputs[index]
     // what outlasts the program is written when all tests have passed, not by the kernel that makes one
-    const waits = persistent && groups.some((group) => raises(group) && group.outputs.includes(root))
+    const waits = persistent && groups.some((group) => raising.has(group) && group.outputs.includes(root))
     if (target === undefined && waits) copies.push({ from: root, to: { kind: 'output', index } })
     else if (target === undefined) placeOf.set(root, { kind: 'output', index })
     else if (!waits && mayWriteInPlace(root, leaves[target], groups)) placeOf.set(root, placeOf.get(leaves[target])!)

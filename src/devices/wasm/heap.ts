@@ -124,8 +124,8 @@ export class WasmHeap {
     if (least <= maximumPages && (this.#tryGrow(wanted - have) || this.#tryGrow(least - have))) return
     const inUse = [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
     throw new DeviceError(
-      `wasm memory: expected to fit into ${maximumPages * pageBytes} bytes of 32-bit addresses and what the engine grants, ` +
-        `needed ${needed} (${inUse} in use). Use smaller tensors, or the native device.`,
+      `wasm memory: expected an allocation of at most the ${megabytes(maximumPages * pageBytes - inUse)} that 32-bit addresses and the ` +
+        `engine have left, got ${megabytes(needed - inUse)}. Use a smaller batch, or the native device.`,
       { needed, inUse },
     )
   }
@@ -139,3 +139,5 @@ export class WasmHeap {
     }
   }
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
