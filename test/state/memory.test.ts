@@ -15,25 +15,29 @@ function measure(scenario: string, device: string, steps: number): number[] {
   return JSON.parse(output.trim().split('\n').at(-1)!) as number[]
 }
 
+const attempts = 3
+
+/** A leak grows in every run; the engine, which collects when it likes, only in some: one run within the bound proves there is none. */
+function expectFlat(scenario: string, device: string, steps: number, growth: number): void {
+  const seen: string[] = []
+  for (let i = 0; i < attempts; i++) {
+    const [early, late] = measure(scenario, device, steps)
+    if (late <= early * growth) return
+    seen.push(`${(early / 2 ** 20).toFixed(1)} MiB after warming up, ${(late / 2 ** 20).toFixed(1)} MiB at the end`)
+  }
+  assert.fail(seen.join('; '))
+}
+
 for (const device of availableDevices()) {
-  // no leak: over 40,000 steps memory ends where it was after 10,000. The room is for the engine, which collects when it likes (Node 26
-  // swings by 4 %), and on the reference device also lays out our buffers
-  const growth = device === 'reference' ? 1.09 : 1.05
+  // the reference device's buffers are arrays of the engine's, which it lays out more loosely as it goes
+  const growth = device === 'reference' ? 1.05 : 1.02
   const steps = device === 'reference' ? 4000 : 10_000
   test(`${steps} plain steps leave resident memory flat after the first 200 (${device})`, () => {
-    const [early, late] = measure('steps', device, steps)
-    assert.ok(
-      late <= early * growth,
-      `${(early / 2 ** 20).toFixed(1)} MiB after warming up, ${(late / 2 ** 20).toFixed(1)} MiB at the end`,
-    )
+    expectFlat('steps', device, steps, growth)
   })
 
   test(`graphs built and never read leave memory flat (${device})`, () => {
-    const [early, late] = measure('unread', device, 20_000)
     // little is compiled before the first reading, so the engine itself still grows; 100 000 graphs end where 50 000 do
-    assert.ok(
-      late <= early * 1.05,
-      `${(early / 2 ** 20).toFixed(1)} MiB after warming up, ${(late / 2 ** 20).toFixed(1)} MiB at the end`,
-    )
+    expectFlat('unread', device, 20_000, 1.05)
   })
 }
