@@ -1,9 +1,10 @@
 // Decides which nodes get memory: what leaves its cluster, what is shared and dear, what a kernel cannot take inline.
 import { elementsOf, type Node } from '../../graph/node.ts'
 import { opTable } from '../../graph/op-table.ts'
+import { nodeBytes } from '../plan-memory.ts'
 import type { Target } from '../target.ts'
 import type { Cluster } from './cluster.ts'
-import { balanceFor, memoryBytes, weightOf } from './cost.ts'
+import { balanceFor, weightOf } from './cost.ts'
 import type { Clusters } from './form-clusters.ts'
 
 /** Inlined work an element may carry into a packing loop, and the most nodes one inlined expression may hold. */
@@ -151,7 +152,7 @@ class MemoryChooser {
     const elements = elementsOf(node)
     const evaluations = readers * this.#spread(node)
     if (evaluations <= 1 || elements <= 1) return true
-    const bytes = memoryBytes(node)
+    const bytes = nodeBytes(node)
     const saved = bytes * (1 + readers)
     return (evaluations - 1) * weight * elements < saved * balanceFor(bytes, this.#target.l3)
   }

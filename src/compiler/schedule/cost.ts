@@ -1,6 +1,5 @@
 // What a node costs: weighted flops of one element and bytes in memory, for the fusing rules.
-import { bytesOf } from '../../base/dtype.ts'
-import { elementsOf, type Node, type OpName } from '../../graph/node.ts'
+import type { Node, OpName } from '../../graph/node.ts'
 
 /** Weights of an element's work against one addition; everything not named moves data and weighs nothing. */
 const weights: Partial<Record<OpName, number>> = {
@@ -29,7 +28,6 @@ const weights: Partial<Record<OpName, number>> = {
 }
 
 export const weightOf = (node: Node): number => weights[node.op] ?? 0
-export const memoryBytes = (node: Node): number => elementsOf(node) * bytesOf(node.dtype)
 
 /** Flops a byte of memory traffic is worth: to DRAM, and within the last cache. */
 export const balanceToMemory = 8

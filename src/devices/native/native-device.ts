@@ -1,4 +1,5 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
+
 import type { DType } from '../../base/dtype.ts'
 import { ArgumentError, CompileError, DeviceError, indexOutOfRange } from '../../base/errors.ts'
 import type { CompileOptions } from '../../compiler/compile.ts'
@@ -8,6 +9,7 @@ import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target, TileShape } from '../../compiler/target.ts'
 import { CommandQueue } from '../../runtime/command-queue.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
+import { Retained } from '../../runtime/retained.ts'
 import type { CpuFeatures } from './cpu-features.ts'
 import { type NativeHost, openNativeHost } from './native-host.ts'
 import { NativeProgram } from './native-program.ts'
@@ -90,36 +92,20 @@ function compileOptions(options: NativeDeviceOptions, verify: boolean): CompileO
 }
 
 /** A block of native memory; it outlives its release while queued work uses it. */
-class NativeBuffer implements DeviceBuffer {
+class NativeBuffer extends Retained implements DeviceBuffer {
   readonly bytes: number
   readonly address: number
   readonly #host: NativeHost
-  #uses = 0
-  #released = false
 
   constructor(host: NativeHost, bytes: number) {
+    super()
     this.#host = host
     this.bytes = bytes
     this.address = host.memory.allocate(Math.max(1, bytes))
   }
 
-  retain(): void {
-    this.#uses++
-  }
-
-  finish(): void {
-    this.#uses--
-    if (this.#released) this.#free()
-  }
-
-  release(): void {
-    if (this.#released) return
-    this.#released = true
-    this.#free()
-  }
-
-  #free(): void {
-    if (this.#uses === 0) this.#host.memory.release(this.address)
+  protected override free(): void {
+    this.#host.memory.release(this.address)
   }
 }
 

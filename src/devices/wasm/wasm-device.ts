@@ -1,5 +1,6 @@
 // The WebAssembly device: programs are modules over one memory of 32-bit addresses. Runs in any engine with vectors in WebAssembly;
 // threads come from the team that its opener brings.
+
 import type { DType } from '../../base/dtype.ts'
 import { dtypes } from '../../base/dtype.ts'
 import { ArgumentError, CompileError, DeviceError, indexOutOfRange } from '../../base/errors.ts'
@@ -12,6 +13,7 @@ import { kernelPasses } from '../../compiler/optimize/optimize.ts'
 import type { Target } from '../../compiler/target.ts'
 import { CommandQueue } from '../../runtime/command-queue.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
+import { Retained } from '../../runtime/retained.ts'
 import { WasmHeap } from './heap.ts'
 import { type RaisedError, type RunOutcome, type RunRequest, TeamOfOne, type ThreadTeam } from './thread-team.ts'
 import { WasmProgram, type WasmProgramOptions } from './wasm-program.ts'
@@ -76,36 +78,20 @@ function compileOptions(options: WasmDeviceOptions): CompileOptions {
 }
 
 /** A block of the memory; it outlives its release while queued work uses it. */
-class WasmBuffer implements DeviceBuffer {
+class WasmBuffer extends Retained implements DeviceBuffer {
   readonly bytes: number
   readonly address: number
   readonly #heap: WasmHeap
-  #uses = 0
-  #released = false
 
   constructor(heap: WasmHeap, bytes: number) {
+    super()
     this.#heap = heap
     this.bytes = bytes
     this.address = heap.allocate(bytes)
   }
 
-  retain(): void {
-    this.#uses++
-  }
-
-  finish(): void {
-    this.#uses--
-    if (this.#released) this.#free()
-  }
-
-  release(): void {
-    if (this.#released) return
-    this.#released = true
-    this.#free()
-  }
-
-  #free(): void {
-    if (this.#uses === 0) this.#heap.release(this.address)
+  protected override free(): void {
+    this.#heap.release(this.address)
   }
 }
 
