@@ -2,18 +2,14 @@
 // https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
 import type { Tensor } from '../tensor/index.ts'
 import { Optimizer, type ParamsInput } from './optimizer.ts'
-import { checkNumber, type ParamGroup } from './param-group.ts'
+import { type CommonOptions, checkNumber, type ParamGroup, type StateSpecs } from './param-group.ts'
 
-export interface AdamOptions {
-  readonly lr: number
+export interface AdamOptions extends CommonOptions {
   /** decay of the running means of the gradient and of its square */
   readonly betas: readonly [number, number]
   readonly eps: number
-  readonly weightDecay: number
   /** divides by the largest running square so far */
   readonly amsgrad: boolean
-  /** climbs instead of descending */
-  readonly maximize: boolean
 }
 
 const defaults: AdamOptions = {
@@ -39,8 +35,8 @@ export class Adam extends Optimizer<AdamOptions> {
     return false
   }
 
-  protected stateNames({ amsgrad }: AdamOptions): readonly string[] {
-    return amsgrad ? ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'] : ['exp_avg', 'exp_avg_sq']
+  protected stateOf({ amsgrad }: AdamOptions): StateSpecs {
+    return { exp_avg: {}, exp_avg_sq: {}, ...(amsgrad ? { max_exp_avg_sq: {} } : {}) }
   }
 
   protected checkOptions({ lr, betas, eps, weightDecay }: AdamOptions): void {
@@ -52,40 +48,47 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 
   protected updateGroup(group: ParamGroup<AdamOptions>): void {
-    const { betas, weightDecay } = group.options
+    const { weightDecay } = group.options
     const updated = group.updated()
     group.countSteps(updated)
     // 1 - beta^t as -expm1(t log beta): float32 keeps its digits where beta is near 1
-    const correction = (name: string, beta: number): Tensor =>
+    const correction = (name: string, index: 0 | 1): Tensor =>
       group.steps
-        .mul(group.slot(name, Math.log(beta)))
+        .mul(group.slot(name, ({ betas }) => Math.log(betas[index])))
         .expm1()
         .neg()
-    const stepSizes = group.lrSlot.div(correction('logBeta1', betas[0]))
-    const rootCorrections = correction('logBeta2', betas[1]).sqrt()
+    const stepSizes = group.lrSlot.div(correction('logBeta1', 0))
+    const rootCorrections = correction('logBeta2', 1).sqrt()
     const shrink =
       weightDecay !== 0 && this.decouplesDecay
-        ? group.lrSlot.mul(group.slot('weightDecay', weightDecay)).neg().add(1)
+        ? group.lrSlot
+            .mul(group.slot('weightDecay', (options) => options.weightDecay))
+            .neg()
+            .add(1)
         : undefined
     for (const index of updated) {
       if (shrink) group.params[index].mul_(shrink)
       const [mean, spread] = this.#moments(group, index)
-      const denominator = spread.sqrt().div(rootCorrections.select(0, index)).add(group.slot('eps', group.options.eps))
+      const denominator = spread
+        .sqrt()
+        .div(rootCorrections.select(0, index))
+        .add(group.slot('eps', ({ eps }) => eps))
       group.params[index].sub_(mean.div(denominator).mul(stepSizes.select(0, index)))
     }
   }
 
   /** The updated running mean of the gradient and of its square. */
   #moments(group: ParamGroup<AdamOptions>, index: number): [Tensor, Tensor] {
-    const { betas, weightDecay, amsgrad, maximize } = group.options
-    const param = group.params[index]
     const { exp_avg, exp_avg_sq, max_exp_avg_sq } = group.state[index]
-    let gradient: Tensor = maximize ? param.grad!.neg() : param.grad!
-    if (weightDecay !== 0 && !this.decouplesDecay)
-      gradient = gradient.add(param.mul(group.slot('weightDecay', weightDecay)))
-    exp_avg.lerp_(gradient, group.slot('rest1', 1 - betas[0]))
-    exp_avg_sq.mul_(group.slot('beta2', betas[1])).add_(gradient.mul(gradient).mul(group.slot('rest2', 1 - betas[1])))
-    if (!amsgrad) return [exp_avg, exp_avg_sq]
+    const gradient = group.gradientOf(index, !this.decouplesDecay)
+    exp_avg.lerp_(
+      gradient,
+      group.slot('rest1', ({ betas }) => 1 - betas[0]),
+    )
+    exp_avg_sq
+      .mul_(group.slot('beta2', ({ betas }) => betas[1]))
+      .add_(gradient.mul(gradient).mul(group.slot('rest2', ({ betas }) => 1 - betas[1])))
+    if (!group.options.amsgrad) return [exp_avg, exp_avg_sq]
     max_exp_avg_sq.copy_(max_exp_avg_sq.maximum(exp_avg_sq))
     return [exp_avg, max_exp_avg_sq]
   }

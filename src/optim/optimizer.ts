@@ -3,7 +3,8 @@
 import { ArgumentError } from '../base/errors.ts'
 import { formatShape, sameShape } from '../base/shape.ts'
 import { noGrad, Tensor } from '../tensor/index.ts'
-import { ParamGroup, type StateTensors } from './param-group.ts'
+import { guard } from '../tensor/tracing.ts'
+import { type CommonOptions, ParamGroup, type StateSpecs, type StateTensors } from './param-group.ts'
 
 export type GroupInput<O> = { readonly params: Iterable<Tensor> } & Partial<O>
 export type ParamsInput<O> = Iterable<Tensor> | Iterable<GroupInput<O>>
@@ -14,7 +15,7 @@ export interface OptimizerState {
   readonly param_groups: readonly (Readonly<Record<string, unknown>> & { readonly params: readonly number[] })[]
 }
 
-export abstract class Optimizer<O extends { readonly lr: number }> {
+export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly paramGroups: ParamGroup<O>[] = []
   readonly #defaults: O
 
@@ -30,8 +31,8 @@ export abstract class Optimizer<O extends { readonly lr: number }> {
     else for (const group of given) this.addParamGroup(group as GroupInput<O>)
   }
 
-  /** Names of the state that each parameter has under these options. */
-  protected abstract stateNames(options: O): readonly string[]
+  /** The state that each parameter has under these options, by PyTorch's names. */
+  protected abstract stateOf(options: O): StateSpecs
   /** @throws ArgumentError for options that make no sense */
   protected abstract checkOptions(options: O): void
   /** Updates the group's parameters in place; gradients are off. */
@@ -54,7 +55,7 @@ export abstract class Optimizer<O extends { readonly lr: number }> {
     }
     if (list.length === 0)
       throw new ArgumentError(`${this.constructor.name}: expected parameters in each group, got none.`)
-    this.paramGroups.push(new ParamGroup(list, options, this.stateNames(options)))
+    this.paramGroups.push(new ParamGroup(list, options, this.stateOf(options)))
   }
 
   #checkParameter(param: Tensor): void {
@@ -78,7 +79,10 @@ export abstract class Optimizer<O extends { readonly lr: number }> {
    */
   step(): Promise<void> {
     noGrad(() => {
-      for (const group of this.paramGroups) this.updateGroup(group)
+      for (const group of this.paramGroups) {
+        guard(() => group.version)
+        this.updateGroup(group)
+      }
     })
     const { session } = this.paramGroups[0].params[0]
     return session.step()
@@ -95,7 +99,8 @@ export abstract class Optimizer<O extends { readonly lr: number }> {
       })
       const params = group.params.map((_, index) => first + index)
       first += group.params.length
-      return { ...toSnakeCase(group.options), lr: group.lr, initial_lr: group.initialLr, params }
+      const start = group.initialLr === undefined ? {} : { initial_lr: group.initialLr }
+      return { ...toSnakeCase(group.options), ...start, params }
     })
     return { state, param_groups: groups }
   }
@@ -114,11 +119,12 @@ export abstract class Optimizer<O extends { readonly lr: number }> {
       return merged
     })
     const groups = this.paramGroups.map(
-      (group, index) => new ParamGroup(group.params, options[index], this.stateNames(options[index])),
+      (group, index) => new ParamGroup(group.params, options[index], this.stateOf(options[index])),
     )
     groups.forEach((group, index) => {
       this.#loadGroup(group, param_groups[index].params, state)
-      group.initialLr = Number(param_groups[index].initial_lr ?? group.initialLr)
+      const start = param_groups[index].initial_lr
+      group.initialLr = start === undefined ? undefined : Number(start)
     })
     this.paramGroups.splice(0, groups.length, ...groups)
   }

@@ -1,17 +1,13 @@
 // Stochastic gradient descent with momentum. https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html
 import { ArgumentError } from '../base/errors.ts'
-import { type Tensor, where } from '../tensor/index.ts'
+import { where } from '../tensor/index.ts'
 import { Optimizer, type ParamsInput } from './optimizer.ts'
-import { checkNumber, type ParamGroup } from './param-group.ts'
+import { type CommonOptions, checkNumber, type ParamGroup, type StateSpecs } from './param-group.ts'
 
-export interface SGDOptions {
-  readonly lr: number
+export interface SGDOptions extends CommonOptions {
   readonly momentum: number
   readonly dampening: number
-  readonly weightDecay: number
   readonly nesterov: boolean
-  /** climbs instead of descending */
-  readonly maximize: boolean
 }
 
 const defaults: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }
@@ -25,8 +21,8 @@ export class SGD extends Optimizer<SGDOptions> {
     return false
   }
 
-  protected stateNames({ momentum }: SGDOptions): readonly string[] {
-    return momentum === 0 ? [] : ['momentum_buffer']
+  protected stateOf({ momentum }: SGDOptions): StateSpecs {
+    return momentum === 0 ? {} : { momentum_buffer: {} }
   }
 
   protected checkOptions({ lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
@@ -40,18 +36,23 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected updateGroup(group: ParamGroup<SGDOptions>): void {
-    const { momentum, dampening, weightDecay, nesterov, maximize } = group.options
+    const { momentum, dampening, nesterov } = group.options
     const updated = group.updated()
     // the first gradient enters the momentum undamped
     const damped = momentum !== 0 && dampening !== 0
-    const factors = damped ? where(group.steps.eq(0), 1, group.slot('rest', 1 - dampening)) : undefined
+    const factors = damped
+      ? where(
+          group.steps.eq(0),
+          1,
+          group.slot('rest', (options) => 1 - options.dampening),
+        )
+      : undefined
     if (damped) group.countSteps(updated)
     for (const index of updated) {
       const param = group.params[index]
-      let gradient: Tensor = maximize ? param.grad!.neg() : param.grad!
-      if (weightDecay !== 0) gradient = gradient.add(param.mul(group.slot('weightDecay', weightDecay)))
+      let gradient = group.gradientOf(index)
       if (momentum !== 0) {
-        const factor = group.slot('momentum', momentum)
+        const factor = group.slot('momentum', (options) => options.momentum)
         const buffer = group.state[index].momentum_buffer
         buffer.mul_(factor).add_(factors ? gradient.mul(factors.select(0, index)) : gradient)
         gradient = nesterov ? gradient.add(buffer.mul(factor)) : buffer
