@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readArguments } from './arguments.ts'
 import { floorOf, type Machine } from './machine.ts'
+import { peerNames } from './peers.ts'
+import { suiteNames, suites } from './suites.ts'
 import { summarize } from './timing.ts'
 import { trainingWork } from './training-work.ts'
 
@@ -17,9 +19,12 @@ test('words become options, and wrong ones a sentence', () => {
     only: '',
     json: true,
   })
-  assert.deepEqual(readArguments([])?.suites, ['gemm', 'train'])
+  assert.deepEqual(readArguments([])?.suites, suiteNames)
+  assert.deepEqual(readArguments(['--peers', 'torch,ort'])?.peers, ['torch', 'ort'])
+  assert.deepEqual(readArguments(['--peers', 'none'])?.peers, [])
   assert.equal(readArguments(['--help']), undefined)
-  assert.throws(() => readArguments(['--suite', 'cooking']), /--suite: expected one of gemm, train, got 'cooking'/)
+  assert.throws(() => readArguments(['--suite', 'cooking']), /--suite: expected one of gemm, .*train.*, got 'cooking'/)
+  assert.throws(() => readArguments(['--peers', 'abacus']), /--peers: expected one of torch, .*tfjs, got 'abacus'/)
   assert.throws(() => readArguments(['--threads', '0']), /--threads: expected a whole number from 1, got '0'/)
   assert.throws(() => readArguments(['--seconds', 'long']), /--seconds: expected a positive number, got 'long'/)
 })
@@ -54,19 +59,39 @@ test('the work of a small MLP, counted by hand', () => {
   })
 })
 
-test('a run prints JSON lines and nothing else', () => {
+test('every case has a name of its own in its suite, and work that JSON can carry to a peer', () => {
+  const options = readArguments([])!
+  for (const suite of suiteNames) {
+    const cases = suites[suite](options)
+    const names = cases.map(({ name, group }) => `${group} ${name}`)
+    assert.equal(new Set(names).size, names.length, suite)
+    for (const { work } of cases) assert.deepEqual(JSON.parse(JSON.stringify(work)), work)
+  }
+})
+
+test('a run prints JSON lines and nothing else, and says by name which peers are missing', () => {
   const main = fileURLToPath(new URL('./main.js', import.meta.url))
   const words = [main, '--suite', 'gemm', '--device', 'reference', '--only', 'gemm-16', '--seconds', '0.01', '--json']
   const env = { ...process.env, TENSORLOOM_PEER_PYTHON: '' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...words, '--peers', 'torch'], {
+    encoding: 'utf8',
+    env,
+  })
   assert.equal(status, 0, stderr)
-  const [row, ...others] = stdout
+  const rows = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  assert.deepEqual(others, [])
-  assert.deepEqual(Object.keys(row), ['suite', 'name', 'device', 'threads', 'ms', 'minMs', 'gflops', 'floorMs'])
-  assert.deepEqual([row.suite, row.name, row.device], ['gemm', 'gemm-16', 'reference'])
-  assert.ok(row.minMs > 0 && row.minMs <= row.ms)
-  assert.match(stderr, /PyTorch not timed/)
+  assert.deepEqual(
+    rows.map(({ suite, name, device }) => [suite, name, device]),
+    ['gemm-16', 'gemm-16-nt', 'gemm-16-tn', 'gemm-16-tt'].map((name) => ['gemm', name, 'reference']),
+  )
+  const fields = ['suite', 'name', 'device', 'threads', 'ms', 'minMs', 'gflops', 'gbs', 'floorMs', 'peers', 'minPeers']
+  for (const row of rows) {
+    assert.deepEqual(Object.keys(row), fields)
+    assert.ok(row.minMs > 0 && row.minMs <= row.ms)
+    assert.deepEqual(row.peers, {})
+  }
+  assert.match(stderr, /torch \(PyTorch\) not timed: TENSORLOOM_PEER_PYTHON names no Python/)
+  for (const name of peerNames.slice(1, 3)) assert.match(stderr, new RegExp(`${name} .*not timed`))
 })

@@ -1,33 +1,31 @@
 // Products of square float32 matrices through the public tensors: building, submitting and waiting count, compiling does not.
 import { randn } from '../src/index.ts'
-import type { Suite } from './suite.ts'
-import { round, sample, summarize } from './timing.ts'
+import type { Case } from './suite.ts'
+import { repeated } from './timing.ts'
 
 const sizes = [16, 32, 64, 128, 256, 512, 1024, 2048, 127, 509, 1021]
 
-export const runGemm: Suite = async ({ options, report, peers, floorOf }) => {
-  for (const n of sizes) {
-    const name = `gemm-${n}`
-    if (!name.includes(options.only)) continue
-    const [a, b] = [randn([n, n]).realize(), randn([n, n]).realize()]
-    const multiply = async () => {
-      const { session } = a.matmul(b).realize()
-      await session.synchronize()
-    }
-    const before = await sample(multiply, options.seconds / 2)
-    const peerTimes = await peers.timesOf(name)
-    const timing = summarize([...before, ...(await sample(multiply, options.seconds / 2))])
-    const flops = 2 * n ** 3
-    report.row({
-      suite: 'gemm',
-      name,
-      device: options.device,
-      threads: options.threads,
-      ...timing,
-      gflops: round(flops / timing.ms / 1e6),
-      floorMs: floorOf(flops, 3 * 4 * n * n),
-      ...(peerTimes && { peers: peerTimes }),
-    })
-  }
-  return []
-}
+/** n: as it lies in memory, t: transposed. */
+const layouts = [
+  { layout: 'nn', transposeA: false, transposeB: false },
+  { layout: 'nt', transposeA: false, transposeB: true },
+  { layout: 'tn', transposeA: true, transposeB: false },
+  { layout: 'tt', transposeA: true, transposeB: true },
+]
+
+export const gemm = (): Case[] =>
+  layouts.flatMap(({ layout, transposeA, transposeB }) =>
+    sizes.map((n) => ({
+      name: layout === 'nn' ? `gemm-${n}` : `gemm-${n}-${layout}`,
+      group: `gemm ${layout}`,
+      work: { n, transposeA, transposeB },
+      flops: 2 * n ** 3,
+      bytes: 3 * 4 * n * n,
+      ours: () => {
+        const [a, b] = [randn([n, n]).realize(), randn([n, n]).realize()]
+        const left = () => (transposeA ? a.transpose(0, 1) : a)
+        const right = () => (transposeB ? b.transpose(0, 1) : b)
+        return { sample: repeated(() => left().matmul(right()).realize().session.synchronize()) }
+      },
+    })),
+  )

@@ -24,8 +24,11 @@ export interface Machine {
   readonly copies: readonly CopyRate[]
 }
 
-/** Undefined where no native code can run: then there are no floors. */
-export async function measureMachine(threads: number): Promise<Machine | undefined> {
+/**
+ * Undefined where no native code can run: then there are no floors.
+ * @param patience seconds of repeating each: long enough that one run meets a quiet moment of a shared machine
+ */
+export async function measureMachine(threads: number, patience = 1): Promise<Machine | undefined> {
   const { host } = openNativeHost()
   if (!host) return undefined
   const pool = host.createPool({ threads })
@@ -35,8 +38,9 @@ export async function measureMachine(threads: number): Promise<Machine | undefin
     { level: 'L3', footprint: Math.min(l3 / 2, 8 * l2 * threads) },
     { level: 'DRAM', footprint: Math.min(512 * 2 ** 20, Math.max(128 * 2 ** 20, 3 * l3)) },
   ] as const
-  const gflops = measurePeak(host, pool)
-  const copies = levels.map(({ level, footprint }) => measureCopy(host, pool, level, footprint))
+  const stand = { host, pool, patience }
+  const gflops = measurePeak(stand)
+  const copies = levels.map(({ level, footprint }) => measureCopy(stand, level, footprint))
   await host.close()
   return { threads, gflops: round(gflops), copies }
 }
@@ -48,11 +52,15 @@ export function floorOf(machine: Machine | undefined, flops: number, bytes: numb
   return round(Math.max(flops / machine.gflops / 1e6, bytes / rate.gbs / 1e6))
 }
 
-/** Seconds of repeating: long enough that one run meets a quiet moment of a shared machine. */
-const patience = 1
+/** What measurements run on. */
+interface Stand {
+  readonly host: NativeHost
+  readonly pool: ThreadPool
+  readonly patience: number
+}
 
 /** Runs `code` on all threads, with `words` as its bindings; the least number of seconds. */
-function bestSeconds(host: NativeHost, pool: ThreadPool, code: Uint8Array, words: readonly number[]): number {
+function bestSeconds({ host, pool, patience }: Stand, code: Uint8Array, words: readonly number[]): number {
   const { memory } = host
   const installed = host.installCode([code])
   const bindings = memory.allocate(words.length * 8)
@@ -92,9 +100,9 @@ function emitPeak(): Uint8Array {
   return a.finish()
 }
 
-function measurePeak(host: NativeHost, pool: ThreadPool): number {
+function measurePeak(stand: Stand): number {
   const { chains, unrolled, turns, flopsEach } = peakShape
-  return (chains * unrolled * flopsEach * turns * pool.threads) / bestSeconds(host, pool, emitPeak(), [0]) / 1e9
+  return (chains * unrolled * flopsEach * turns * stand.pool.threads) / bestSeconds(stand, emitPeak(), [0]) / 1e9
 }
 
 const lineBytes = 128
@@ -125,12 +133,13 @@ function emitCopy(): Uint8Array {
   return a.finish()
 }
 
-function measureCopy(host: NativeHost, pool: ThreadPool, level: CopyRate['level'], wanted: number): CopyRate {
+function measureCopy(stand: Stand, level: CopyRate['level'], wanted: number): CopyRate {
+  const { host, pool } = stand
   const each = Math.floor(wanted / 2 / pool.threads / lineBytes) * lineBytes
   const footprint = 2 * each * pool.threads
   const passes = Math.max(1, Math.ceil((64 * 2 ** 20) / footprint))
   const [source, target] = [0, 1].map(() => host.memory.allocate(each * pool.threads))
-  const seconds = bestSeconds(host, pool, emitCopy(), [source, target, each, passes])
+  const seconds = bestSeconds(stand, emitCopy(), [source, target, each, passes])
   host.memory.release(source)
   host.memory.release(target)
   return { level, footprint, gbs: round((footprint * passes) / seconds / 1e9) }

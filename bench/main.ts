@@ -1,14 +1,11 @@
-// `npm run bench`: measures the machine first, then the suites asked for, with PyTorch in between where it is installed.
+// `npm run bench`: measures the machine first, then the suites asked for, with the peers in between that are installed.
 import { closeDevices, device, setDevice } from '../src/index.ts'
-import { helpText, type Options, readArguments, type SuiteName } from './arguments.ts'
-import { runGemm } from './gemm.ts'
+import { helpText, type Options, readArguments } from './arguments.ts'
+import { compare } from './compare.ts'
 import { floorOf, type Machine, measureMachine } from './machine.ts'
-import { openPeers } from './peers.ts'
+import { Peers } from './peers.ts'
 import { jsonReport, type Report, tableReport } from './report.ts'
-import type { Suite } from './suite.ts'
-import { runTrain } from './train.ts'
-
-const suites: Readonly<Record<SuiteName, Suite>> = { gemm: runGemm, train: runTrain }
+import { suites } from './suites.ts'
 
 function describe(machine: Machine | undefined): string {
   if (!machine) return 'machine: no native code runs here, so there are no floors'
@@ -21,14 +18,16 @@ function describe(machine: Machine | undefined): string {
 
 async function run(options: Options, report: Report): Promise<number> {
   setDevice(options.device, { threads: options.threads })
-  const machine = await measureMachine(device().threads)
+  const machine = await measureMachine(device().threads, Math.min(1, options.seconds))
   report.note(describe(machine))
   const complaints: string[] = []
+  const peers = new Peers(options, report.note)
+  const floor = (flops: number, bytes: number) => floorOf(machine, flops, bytes)
   for (const suite of options.suites) {
-    const peers = openPeers(suite, options, report.note)
-    const floor = (flops: number, bytes: number) => floorOf(machine, flops, bytes)
-    complaints.push(...(await suites[suite]({ options, report, peers, floorOf: floor })))
+    const surroundings = { options, report, peers: await peers.of(suite), floorOf: floor }
+    complaints.push(...(await compare(suite, suites[suite](options), surroundings)))
   }
+  peers.close()
   for (const complaint of complaints) report.note(complaint)
   closeDevices()
   return complaints.length > 0 ? 1 : 0

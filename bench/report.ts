@@ -1,6 +1,7 @@
 // Measurements in, lines out: JSON objects for programs, a table for people.
+import type { Extras } from './suite.ts'
 
-export interface Row {
+export interface Row extends Extras {
   readonly suite: string
   readonly name: string
   readonly device: string
@@ -8,14 +9,14 @@ export interface Row {
   /** median */
   readonly ms: number
   readonly minMs: number
+  /** at the median; null where a case has no such work */
+  readonly gflops: number | null
+  readonly gbs: number | null
   /** what the machine's peak and bandwidth allow at best; null where they could not be measured */
   readonly floorMs: number | null
-  readonly gflops?: number
-  /** a training step: whether it ran through `compile`, the first step of a cold process, and the worst relative loss */
-  readonly compiled?: boolean
-  readonly firstMs?: number
-  readonly lossDeviation?: number
-  readonly peers?: Readonly<Record<string, number>>
+  /** each peer's median and least milliseconds */
+  readonly peers: Readonly<Record<string, number>>
+  readonly minPeers: Readonly<Record<string, number>>
 }
 
 export interface Report {
@@ -33,24 +34,38 @@ export const jsonReport: Report = {
 const number = (value: number | null | undefined): string =>
   value === undefined || value === null ? '-' : String(value)
 
-function cells({ name, compiled, ms, minMs, floorMs, gflops, firstMs, lossDeviation, peers }: Row): string[] {
+const nameWidth = 42
+const line = ([name, ...rest]: readonly string[]): string =>
+  name.padEnd(nameWidth) + rest.map((cell) => cell.padStart(10)).join('')
+
+const titles = ['name', 'ms', 'min', 'floor', 'gflops', 'gbs', 'loss off']
+
+function cells({ name, compiled, ms, minMs, floorMs, gflops, gbs, lossDeviation }: Row): string[] {
   const mode = compiled === undefined ? '' : compiled ? ' compiled' : ' plain'
   const deviation = lossDeviation === undefined ? '-' : lossDeviation.toExponential(1)
-  return [name + mode, ...[ms, minMs, floorMs, gflops, firstMs].map(number), deviation, number(peers?.torch)]
+  return [name + mode, ...[ms, minMs, floorMs, gflops, gbs].map(number), deviation]
 }
 
-const titles = ['name', 'ms', 'min', 'floor', 'gflops', 'first ms', 'loss off', 'torch ms']
-const line = ([name, ...rest]: readonly string[]): string =>
-  name.padEnd(38) + rest.map((cell) => cell.padStart(10)).join('')
+/** Each peer's median and least time, and how many times ours they are: more than 1 where we are faster. */
+const peerCells = ({ ms, minMs, peers, minPeers }: Row): string =>
+  Object.keys(peers)
+    .map((name) => {
+      const [median, least] = [peers[name], minPeers[name]]
+      return `   ${name} ${median} min ${least} = ${(median / ms).toFixed(2)}x min ${(least / minMs).toFixed(2)}x`
+    })
+    .join('')
 
 /** Each row as it comes, under a heading for its suite. */
 export function tableReport(): Report {
   let suite = ''
   return {
     row: (row) => {
-      if (row.suite !== suite) console.log(`\n${row.suite}, ${row.device}, ${row.threads} threads\n${line(titles)}`)
+      if (row.suite !== suite)
+        console.log(
+          `\n${row.suite}, ${row.device}, ${row.threads} threads; milliseconds, x: peer / ours\n${line(titles)}`,
+        )
       suite = row.suite
-      console.log(line(cells(row)))
+      console.log(line(cells(row)) + peerCells(row))
     },
     note: (text) => console.log(text),
   }

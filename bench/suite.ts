@@ -1,15 +1,35 @@
-// What a suite gets to run with; each file of a suite exports one function of this type.
+// What a suite is: a list of cases, each one piece of work that we and the peers can be asked to do. `compare.ts` runs them.
 import type { Options } from './arguments.ts'
-import type { Peers } from './peers.ts'
-import type { Report } from './report.ts'
+import type { Sampler } from './timing.ts'
 
-export interface Surroundings {
-  readonly options: Options
-  readonly report: Report
-  readonly peers: Peers
-  /** least milliseconds that this machine needs for so many flops and bytes of compulsory traffic */
-  readonly floorOf: (flops: number, bytes: number) => number | null
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** What only some suites have to say about a case. */
+export interface Extras {
+  /** a training step: whether it ran through `compile`, and the worst relative difference from the peer's losses */
+  readonly compiled?: boolean
+  readonly lossDeviation?: number
 }
 
-/** Resolves to complaints: results that were measured but are wrong. */
-export type Suite = (surroundings: Surroundings) => Promise<readonly string[]>
+/** Our side of a case, ready to run. */
+export interface Prepared {
+  readonly sample: Sampler
+  readonly extras?: Extras
+  /** why the figures are worth nothing, if so */
+  readonly complaint?: string
+}
+
+export interface Case {
+  readonly name: string
+  /** whose geometric mean it counts in; its suite's, if left out */
+  readonly group?: string
+  /** all that a peer has to know to do the same */
+  readonly work: { readonly [key: string]: Json }
+  /** of the products; 0 where there are none worth counting */
+  readonly flops: number
+  /** compulsory traffic: operands read once, results written once */
+  readonly bytes: number
+  readonly ours: () => Prepared | Promise<Prepared>
+}
+
+export type Suite = (options: Options) => readonly Case[]

@@ -1,22 +1,40 @@
-// A piece of work in, the median and the least time of many runs of it out.
+// A piece of work in, the times of many runs of it out, and their median and least.
 import { setImmediate as macrotask } from 'node:timers/promises'
 
-const fewestSamples = 5
-const warmUps = 3
+/** What was measured in a stretch of runs; peers answer with the same. */
+export interface Sample {
+  /** milliseconds of each run */
+  readonly times: readonly number[]
+}
 
-/** Milliseconds of each run, for `seconds` in all; the first runs, which compile, are left out. */
-export async function sample(run: () => unknown, seconds: number): Promise<number[]> {
-  for (let i = 0; i < warmUps; i++) await run()
-  const times: number[] = []
-  const end = performance.now() + seconds * 1000
-  while (performance.now() < end || times.length < fewestSamples) {
-    const start = performance.now()
-    await run()
-    times.push(performance.now() - start)
-    // finalizers and signals starve in a loop of microtasks; feeding them is the loop's work, not the step's
-    await macrotask()
+/** Measures for so many seconds. */
+export type Sampler = (seconds: number) => Promise<Sample>
+
+const fewestRuns = 2
+const firstWarmUps = 3
+/** of an event loop that is never fed, finalizers and signals starve; feeding it is the loop's work, not the run's */
+const feedEvery = 1
+
+/** Times `run` by itself; the first runs, which compile, and one after each pause are left out. */
+export function repeated(run: () => unknown): Sampler {
+  let warmUps = firstWarmUps
+  return async (seconds) => {
+    for (; warmUps > 0; warmUps--) await run()
+    warmUps = 1
+    const times: number[] = []
+    const end = performance.now() + seconds * 1000
+    let fed = 0
+    while (performance.now() < end || times.length < fewestRuns) {
+      const start = performance.now()
+      await run()
+      const stop = performance.now()
+      times.push(stop - start)
+      if (stop - fed < feedEvery) continue
+      await macrotask()
+      fed = performance.now()
+    }
+    return { times }
   }
-  return times
 }
 
 export interface Timing {
@@ -28,6 +46,9 @@ export function summarize(times: readonly number[]): Timing {
   const sorted = [...times].sort((a, b) => a - b)
   return { ms: round(sorted[sorted.length >> 1]), minMs: round(sorted[0]) }
 }
+
+export const geometricMean = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
 
 /** Four significant digits: more would be noise. */
 export const round = (value: number): number => Number(value.toPrecision(4))

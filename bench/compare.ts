@@ -1,0 +1,82 @@
+// A suite in, a row for each of its cases out: we and each peer take turns, so that all see the same weather; then geometric means of
+// the ratios.
+import type { Options } from './arguments.ts'
+import type { Peer } from './peers.ts'
+import type { Report, Row } from './report.ts'
+import type { Case } from './suite.ts'
+import type { SuiteName } from './suites.ts'
+import { geometricMean, round, summarize, type Timing } from './timing.ts'
+
+export interface Surroundings {
+  readonly options: Options
+  readonly report: Report
+  readonly peers: readonly Peer[]
+  /** least milliseconds that this machine needs for so many flops and bytes of compulsory traffic */
+  readonly floorOf: (flops: number, bytes: number) => number | null
+}
+
+const turns = 3
+
+/** Resolves to complaints: cases that failed, or whose results are wrong. A case that cannot run must not keep the others from it. */
+export async function compare(suite: SuiteName, cases: readonly Case[], surroundings: Surroundings): Promise<string[]> {
+  const { options, report } = surroundings
+  const complaints: string[] = []
+  const groups = new Map<string, Row[]>()
+  for (const each of cases.filter(({ name }) => name.includes(options.only)))
+    try {
+      const { row, complaint } = await measure(suite, each, surroundings)
+      report.row(row)
+      const group = each.group ?? suite
+      groups.set(group, [...(groups.get(group) ?? []), row])
+      if (complaint) complaints.push(`${each.name}: ${complaint}`)
+    } catch (error) {
+      complaints.push(`${each.name}: ${(error as Error).message}`)
+    }
+  for (const [group, rows] of groups) for (const line of meansOf(group, rows)) report.note(line)
+  return complaints
+}
+
+async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }: Surroundings) {
+  const { sample, extras, complaint } = await each.ours()
+  const times: number[] = []
+  const peerTimes = new Map(peers.map(({ name }) => [name, [] as number[]]))
+  for (let turn = 0; turn < turns; turn++) {
+    times.push(...(await sample(options.seconds / turns)).times)
+    for (const peer of peers) {
+      const answer = await peer.sample(suite, each, options.seconds / turns)
+      peerTimes.get(peer.name)!.push(...(answer?.times ?? []))
+    }
+  }
+  const timing = summarize(times)
+  const theirs = [...peerTimes]
+    .filter((entry) => entry[1].length > 0)
+    .map(([name, all]) => [name, summarize(all)] as const)
+  const rate = (amount: number): number | null => (amount > 0 ? round(amount / timing.ms / 1e6) : null)
+  const of = (key: keyof Timing) => Object.fromEntries(theirs.map(([name, summary]) => [name, summary[key]]))
+  const row: Row = {
+    suite,
+    name: each.name,
+    device: options.device,
+    threads: options.threads,
+    ...timing,
+    gflops: rate(each.flops),
+    gbs: rate(each.bytes),
+    floorMs: floorOf(each.flops, each.bytes),
+    peers: of('ms'),
+    minPeers: of('minMs'),
+    ...extras,
+  }
+  return { row, complaint }
+}
+
+/** How much longer each peer takes, over all cases that it knows. */
+function meansOf(group: string, rows: readonly Row[]): string[] {
+  const names = [...new Set(rows.flatMap(({ peers }) => Object.keys(peers)))]
+  return names.map((name) => {
+    const shared = rows.filter(({ peers }) => name in peers)
+    const medians = geometricMean(shared.map(({ ms, peers }) => peers[name] / ms))
+    const minima = geometricMean(shared.map(({ minMs, minPeers }) => minPeers[name] / minMs))
+    const cases = shared.length === 1 ? 'one case' : `${shared.length} cases`
+    return `${group}: geometric mean of ${name} / ours, ${cases}: ${medians.toFixed(3)} (medians), ${minima.toFixed(3)} (minima)`
+  })
+}

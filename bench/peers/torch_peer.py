@@ -1,0 +1,62 @@
+"""Peer only: no part of the package. Answers each request on standard input with the times of that work in PyTorch: see README.md."""
+import argparse
+import json
+import sys
+import time
+
+MOST_RUNS = 20000
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--compile', action='store_true')
+    args = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        return say({'missing': f'{sys.executable} has no torch'})
+    import torch_kernels
+    import torch_steps
+    suites = {**torch_kernels.SUITES, **torch_steps.SUITES}
+    torch.set_num_threads(args.threads)
+    say({'peer': f'PyTorch {torch.__version__}' + (', torch.compile' if args.compile else '')})
+    known, sample = None, None
+    for line in sys.stdin:
+        request = json.loads(line)
+        suite, name = request['suite'], request['name']
+        if suite not in suites:
+            say({'unsupported': f'no suite {suite}'})
+            continue
+        if known != (suite, name):
+            torch.manual_seed(0)
+            wrap = torch.compile if args.compile else lambda function: function
+            known, sample = (suite, name), repeated(suites[suite](request['work'], wrap))
+        say(sample(request['seconds']))
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+def repeated(run):
+    """Times of runs for so many seconds; the first runs, and one after each pause, are left out."""
+    warm_ups = 3
+
+    def sample(seconds):
+        nonlocal warm_ups
+        for _ in range(warm_ups):
+            run()
+        warm_ups = 1
+        times, end = [], time.perf_counter() + seconds
+        while (time.perf_counter() < end or len(times) < 2) and len(times) < MOST_RUNS:
+            start = time.perf_counter()
+            run()
+            times.append(round((time.perf_counter() - start) * 1e3, 5))
+        return {'times': times}
+
+    return sample
+
+
+if __name__ == '__main__':
+    main()
