@@ -52,7 +52,7 @@ function tileKernel(dtype: 'float32' | 'float64', mr: number, nr: number, depth:
   const params = [param(0, depth * mr), param(1, depth * nr), param(2, mr * nr)]
   const [a, b, c] = params.map((memory) => ({ memory, index: index(0) }))
   const stride = { ...c, stride: index(nr) }
-  const shape = { dtype, mr, nr, aStride: mr, bStride: nr, depth: index(depth) }
+  const shape = { dtype, mr, nr, aRow: 1, aStride: mr, bStride: nr, depth: index(depth) }
   const variable = { name: 'turn', id: 0 }
   const tile = { op: 'tileMultiply' as const, ...shape, a, b, c: stride, accumulate: index(0) }
   const loop = { op: 'for' as const, variable, extent: index(turns), kind: 'serial' as const, lanes: 1, body: [tile] }

@@ -123,6 +123,7 @@ test('tile multiply overwrites or adds to a strided tile', () => {
     mr: 2,
     nr: 3,
     depth: indexLiteral(3),
+    aRow: 1,
     aStride: 2,
     bStride: 4,
     a: { memory: a, index: indexLiteral(0) },
@@ -137,6 +138,13 @@ test('tile multiply overwrites or adds to a strided tile', () => {
   assert.deepEqual([...result], [100, 6, 8, 8, 100, 8, 10, 12, 100, 100])
   interpretKernel(kernelOf([a, b, c], [tile(1)]), [panelA, panelB, result])
   assert.deepEqual([...result], [100, 12, 16, 16, 100, 16, 20, 24, 100, 100])
+  const panelOfRows = Float32Array.of(1, 3, 5, 2, 4, 6)
+  interpretKernel(kernelOf([a, b, c], [{ ...tile(0), aRow: 3, aStride: 1 } as Statement]), [
+    panelOfRows,
+    panelB,
+    result,
+  ])
+  assert.deepEqual([...result], [100, 6, 8, 8, 100, 8, 10, 12, 100, 100])
   const beyond = { ...tile(0), c: { memory: c, index: indexLiteral(4), stride: indexLiteral(4) } } as Statement
   assert.throws(() => kernelOf([a, b, c], [beyond]), /can prove 4\.\.10 only/)
 })

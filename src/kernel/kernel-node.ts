@@ -211,8 +211,8 @@ export interface Check {
 }
 
 /**
- * The microkernel: c[i*stride + j] (+)= sum over k < depth of a[k*aStride + i] * b[k*bStride + j], for all i < mr, j < nr,
- * k in order, fused multiply-adds. a and b are packed panels; rows and columns beyond the matrix hold anything. `accumulate` 0 overwrites c.
+ * The microkernel: c[i*stride + j] (+)= sum over k < depth of a[i*aRow + k*aStride] * b[k*bStride + j], for all i < mr, j < nr,
+ * k in order, fused multiply-adds. Rows of a and columns of b beyond the matrix hold anything. `accumulate` 0 overwrites c.
  */
 export interface TileMultiply {
   readonly op: 'tileMultiply'
@@ -220,7 +220,9 @@ export interface TileMultiply {
   readonly mr: number
   readonly nr: number
   readonly depth: Expression
-  /** elements from one k to the next, at least mr and nr */
+  /** elements from one row of a to the next: 1 in a packed panel, whose k are at least mr apart; rows of their own are read with aStride 1 */
+  readonly aRow: number
+  /** elements from one k to the next; of b at least nr */
   readonly aStride: number
   readonly bStride: number
   readonly a: { readonly memory: Memory; readonly index: Expression }

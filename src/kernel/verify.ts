@@ -186,18 +186,16 @@ class Verifier {
   }
 
   #tile(tile: TileMultiply, place: Place): void {
-    const { mr, nr, aStride, bStride, depth, a, b, c, dtype } = tile
+    const { mr, nr, aRow, aStride, bStride, depth, a, b, c, dtype } = tile
     this.#require(place.vector === undefined, 'expected no tile multiply inside a vector loop')
-    this.#require(
-      aStride >= mr && bStride >= nr,
-      `expected strides from ${mr} and ${nr}, got ${aStride} and ${bStride}`,
-    )
+    this.#require(bStride >= nr, `expected b to have a stride from ${nr}, got ${bStride}`)
+    this.#require(aStride > 0 && aRow > 0, `expected a to have strides from 1, got ${aRow} and ${aStride}`)
     this.#typed(depth, 'index', 'depth')
     this.#typed(c.stride, 'index', 'stride')
     this.#typed(tile.accumulate, 'index', 'accumulate')
     const lastOf = (side: TileMultiply['a'], stride: number, width: number): number =>
       this.#bounds.upperOf(side.index, depth, stride) - stride + width - 1
-    this.#panel(a, dtype, 'read', lastOf(a, aStride, mr))
+    this.#panel(a, dtype, 'read', lastOf(a, aStride, (mr - 1) * aRow + 1))
     this.#panel(b, dtype, 'read', lastOf(b, bStride, nr))
     this.#panel(c, dtype, 'write', this.#bounds.upperOf(c.index, c.stride, mr - 1) + nr - 1)
   }

@@ -1,4 +1,4 @@
-// The microkernel: mr x nr results in vectors, one rank-1 update per k, in order. m n k: rows, columns, depth; a and b are packed panels.
+// The microkernel: mr x nr results in vectors, one rank-1 update per k, in order. m n k: rows, columns, depth; b is a packed panel, a one or rows of their own.
 // It is a function of its own, (a, b, depth, c, row bytes of c, accumulate): engines optimise what is called often, not what runs long.
 import { bytesOf } from '../../base/dtype.ts'
 import { alu, indexLiteral } from '../../kernel/builders.ts'
@@ -12,7 +12,7 @@ import type { Selection } from './selection.ts'
 const unrolled = 4
 
 export function tileMultiply(s: Selection, tile: TileMultiply): void {
-  const { mr, nr, aStride, bStride, dtype, c } = tile
+  const { mr, nr, aRow, aStride, bStride, dtype, c } = tile
   const bytes = bytesOf(dtype)
   const columns = (nr * bytes) / 16
   if (!Number.isInteger(columns)) throw s.fail(`a tile of ${nr} columns is no whole number of vectors`)
@@ -26,8 +26,9 @@ export function tileMultiply(s: Selection, tile: TileMultiply): void {
   s.emit('i32.mul')
   emitIndex(s, tile.accumulate, 'i32')
   const { relaxed } = s.options
-  const shape: Microkernel = { dtype, mr, columns, bytes, aBytes: aStride * bytes, bBytes: bStride * bytes, relaxed }
-  const name = `tile ${dtype} ${mr}x${nr} strides ${aStride} ${bStride}`
+  const strides = { aRowBytes: aRow * bytes, aBytes: aStride * bytes, bBytes: bStride * bytes }
+  const shape: Microkernel = { dtype, mr, columns, bytes, ...strides, relaxed }
+  const name = `tile ${dtype} ${mr}x${nr} strides ${aRow} ${aStride} ${bStride}`
   s.code.call(
     s.library.made(name, { type: 'i32 i32 i32 i32 i32 i32 ->', write: (code) => writeMicrokernel(code, shape) }),
   )
@@ -50,6 +51,8 @@ interface Microkernel {
   /** vectors in a row of results */
   readonly columns: number
   readonly bytes: number
+  /** from one row of a to the next */
+  readonly aRowBytes: number
   /** from one k to the next */
   readonly aBytes: number
   readonly bBytes: number
@@ -97,7 +100,7 @@ function loopWhile(code: FunctionCode, least: number, body: () => void): void {
 const shapes = { float32: 'f32x4', float64: 'f64x2' } as const
 
 function update(code: FunctionCode, kernel: Microkernel, k: number, sums: readonly number[]): void {
-  const { dtype, mr, columns, bytes, aBytes, bBytes, relaxed } = kernel
+  const { dtype, mr, columns, bytes, aRowBytes, aBytes, bBytes, relaxed } = kernel
   const shape = shapes[dtype]
   const right = Array.from({ length: columns }, (_, j) => {
     code.get(parameters.b)
@@ -106,7 +109,7 @@ function update(code: FunctionCode, kernel: Microkernel, k: number, sums: readon
   })
   for (let i = 0; i < mr; i++) {
     code.get(parameters.a)
-    code.emit(`v128.load${8 * bytes}_splat`, k * aBytes + i * bytes)
+    code.emit(`v128.load${8 * bytes}_splat`, k * aBytes + i * aRowBytes)
     const left = code.keep('v128')
     for (let j = 0; j < columns; j++) {
       const sum = sums[i * columns + j]
@@ -156,12 +159,12 @@ function finish(code: FunctionCode, { dtype, mr, columns }: Microkernel, sums: r
 // --- checked mode --------------------------------------------------------------------------------------------------------------------
 
 /** Raises an error where the last element of a panel is outside its memory. */
-function checkEnds(s: Selection, { a, b, c, mr, nr, aStride, bStride, depth }: TileMultiply): void {
+function checkEnds(s: Selection, { a, b, c, mr, nr, aRow, aStride, bStride, depth }: TileMultiply): void {
   const add = (x: Expression, y: Expression): Expression => alu('add', 'index', x, y)
   const last = (start: Expression, steps: Expression, stride: Expression, width: number): Expression =>
     add(start, add(alu('mul', 'index', alu('sub', 'index', steps, indexLiteral(1)), stride), indexLiteral(width - 1)))
   const ends = [
-    { memory: a.memory, index: last(a.index, depth, indexLiteral(aStride), mr) },
+    { memory: a.memory, index: last(a.index, depth, indexLiteral(aStride), (mr - 1) * aRow + 1) },
     { memory: b.memory, index: last(b.index, depth, indexLiteral(bStride), nr) },
     { memory: c.memory, index: last(c.index, indexLiteral(mr), c.stride, nr) },
   ]

@@ -236,42 +236,48 @@ test('many loop variables and buffers live at once are spilled', options, () => 
   )
 })
 
+const tileCases = [1, 3, 4, 11, 64].flatMap((depth) =>
+  [0, 1].flatMap((accumulate) => [true, false].map((isPacked) => [depth, accumulate, isPacked] as const)),
+)
+
 test('tiles of both shapes multiply, overwrite and accumulate', options, () => {
   for (const [dtype, nr] of [
     ['float32', 16],
     ['float64', 8],
   ] as const)
-    for (const depth of [1, 3, 4, 11, 64])
-      for (const accumulate of [0, 1]) {
-        const mr = 6
-        const [a, b, c] = [param(0, dtype, depth * mr), param(1, dtype, depth * nr), param(2, dtype, mr * 20)]
-        const size: Expression = { op: 'size', dtype: 'index', slot: 0 }
-        for (const steps of [indexLiteral(depth), size]) {
-          const tile: Statement = {
-            op: 'tileMultiply',
-            dtype,
-            mr,
-            nr,
-            aStride: mr,
-            bStride: nr,
-            depth: steps,
-            a: { memory: a, index: indexLiteral(0) },
-            b: { memory: b, index: indexLiteral(0) },
-            c: { memory: c, index: indexLiteral(2), stride: indexLiteral(20) },
-            accumulate: steps === size ? { op: 'size', dtype: 'index', slot: 1 } : indexLiteral(accumulate),
-          }
-          for (const checked of [false, true])
-            assertSame(
-              kernelOf([a, b, c], [tile]),
-              [ramp(dtype, depth * mr), ramp(dtype, depth * nr, 0.5), ramp(dtype, mr * 20)],
-              {
-                sizes: [BigInt(depth), BigInt(accumulate)],
-                checked,
-                tolerance: { relative: 1e-6, absolute: 1e-6 },
-              },
-            )
+    for (const [depth, accumulate, isPacked] of tileCases) {
+      const mr = 6
+      const [aRow, aStride] = isPacked ? [1, mr] : [depth + 3, 1]
+      const aSize = (mr - 1) * aRow + (depth - 1) * aStride + 1
+      const [a, b, c] = [param(0, dtype, aSize), param(1, dtype, depth * nr), param(2, dtype, mr * 20)]
+      const size: Expression = { op: 'size', dtype: 'index', slot: 0 }
+      for (const steps of [indexLiteral(depth), size]) {
+        const tile: Statement = {
+          op: 'tileMultiply',
+          dtype,
+          mr,
+          nr,
+          aRow,
+          aStride,
+          bStride: nr,
+          depth: steps,
+          a: { memory: a, index: indexLiteral(0) },
+          b: { memory: b, index: indexLiteral(0) },
+          c: { memory: c, index: indexLiteral(2), stride: indexLiteral(20) },
+          accumulate: steps === size ? { op: 'size', dtype: 'index', slot: 1 } : indexLiteral(accumulate),
         }
+        for (const checked of [false, true])
+          assertSame(
+            kernelOf([a, b, c], [tile]),
+            [ramp(dtype, aSize), ramp(dtype, depth * nr, 0.5), ramp(dtype, mr * 20)],
+            {
+              sizes: [BigInt(depth), BigInt(accumulate)],
+              checked,
+              tolerance: { relative: 1e-6, absolute: 1e-6 },
+            },
+          )
       }
+    }
 })
 
 test('a failed check is recorded and the kernel goes on', options, () => {

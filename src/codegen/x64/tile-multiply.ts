@@ -1,5 +1,5 @@
 // The GEMM microkernel: a tile of c in registers (mr rows of nr columns), one fused multiply-add per lane and step of k.
-// a and b are packed panels, read in order; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
+// b is a packed panel and a one or rows of their own; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
 // Tiles that fit the 16 registers of AVX2 use these; larger ones the 32 wide registers of AVX-512.
 import { bytesOf } from '../../base/dtype.ts'
 import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
@@ -27,6 +27,7 @@ const avx512 = { file: 'wide', bytes: 64, count: 32 } as const
 interface Tile {
   readonly registers: typeof avx2 | typeof avx512
   readonly mr: number
+  readonly aRow: number
   readonly aStride: number
   readonly bStride: number
   /** registers per row */
@@ -44,8 +45,8 @@ export function tileMultiply(s: Selection, node: TileMultiply): void {
   if (s.options.checked) testBounds(s, node, depth, skip)
   const width = (node.nr * size) / registers.bytes
   const sums = Array.from({ length: node.mr * width }, () => s.register(registers.file))
-  const { mr, aStride, bStride } = node
-  const tile: Tile = { registers, mr, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
+  const { mr, aRow, aStride, bStride } = node
+  const tile: Tile = { registers, mr, aRow, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
   const [a, b, c] = [node.a, node.b, node.c].map(({ memory, index }) => pointer(s, memory, sumOf(s, index)))
   const stride = copyGeneral(s, indexRegister(s, sumOf(s, node.c.stride)))
   s.update('shl', stride.view(8), Math.log2(size))
@@ -104,7 +105,7 @@ function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: Vir
 
 /** One step of k, at `step` steps behind the pointers. */
 function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, step: number): void {
-  const { registers, mr, aStride, bStride, width, size, suffix, sums } = tile
+  const { registers, mr, aRow, aStride, bStride, width, size, suffix, sums } = tile
   const { file, bytes } = registers
   const columns = Array.from({ length: width }, (_, column) => {
     const register = s.register(file)
@@ -114,7 +115,7 @@ function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRe
   })
   for (let row = 0; row < mr; row++) {
     const factor = s.register(file)
-    const source = memoryOperand({ base: a, disp: (step * aStride + row) * size, bytes: size })
+    const source = memoryOperand({ base: a, disp: (step * aStride + row * aRow) * size, bytes: size })
     s.write(size === 8 ? 'vbroadcastsd' : 'vbroadcastss', factor.view(bytes), source)
     columns.forEach((column, i) => {
       s.update(`vfmadd231${suffix}`, sums[row * width + i].view(bytes), factor.view(bytes), column.view(bytes))
@@ -205,11 +206,11 @@ function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers
 }
 
 function testBounds(s: Selection, node: TileMultiply, depth: Affine, skip: number): void {
-  const { mr, nr, aStride, bStride, a, b, c } = node
+  const { mr, nr, aRow, aStride, bStride, a, b, c } = node
   const last = addAffine(depth, constantAffine(1), -1)
   const stride = sumOf(s, c.stride)
   const spans: readonly [TileMultiply['a'], Affine][] = [
-    [a, addAffine(multiplyAffine(last, aStride), constantAffine(mr))],
+    [a, addAffine(multiplyAffine(last, aStride), constantAffine((mr - 1) * aRow + 1))],
     [b, addAffine(multiplyAffine(last, bStride), constantAffine(nr))],
     [c, addAffine(multiplyAffine(stride, mr - 1), constantAffine(nr))],
   ]

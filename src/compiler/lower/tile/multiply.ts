@@ -52,6 +52,7 @@ function tileLoops(
         mr,
         nr,
         depth: depthNow,
+        aRow: 1,
         aStride: mr,
         bStride,
         a: { memory: a.memory, index: at(add(a.start, scale(axisIndex(rowPanel), depth * mr))) },
