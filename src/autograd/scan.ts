@@ -1,9 +1,12 @@
-// Gradient of a loop: a loop in the other direction that carries the gradients of the carries and sums those of the constants.
+// Gradient of a loop: a loop in the other direction that carries the gradients of the carries. What the step back reads of the step is
+// computed again when that is cheap, else stored by the loop; gradients of constants are summed after the loop where they can be.
 // Nodes that are results of one loop are differentiated together, so that there is one loop back.
 import { isFloat } from '../base/dtype.ts'
-import { add, makeScanBody, placeholder, scanResult, scanResults, zerosLike } from '../graph/builders.ts'
+import { add, dearNodes, makeScanBody, placeholder, scanResult, scanResults, zerosLike } from '../graph/builders.ts'
 import { isOp, type Node, type ScanBody, topologicalOrder } from '../graph/node.ts'
+import { substitute } from '../graph/substitute.ts'
 import type { Seed } from './backward.ts'
+import { isSummable, StepSums } from './sum-over-steps.ts'
 
 type Backward = (seeds: readonly Seed[], wanted: ReadonlySet<Node>) => Map<Node, Node>
 
@@ -49,7 +52,7 @@ export class ScanGroups {
   }
 }
 
-/** One value of the reverse loop: its input, the placeholder in the step, and for carries and outputs what the step gives. */
+/** One value of the reverse loop: its input, and the placeholder in the step. */
 interface Slot {
   readonly input: Node
   readonly holder: Node
@@ -62,57 +65,80 @@ class ReverseLoop {
   readonly #carries: readonly number[]
   readonly #sequences: readonly number[]
   readonly #constants: readonly number[]
+  /** gradients that arrive at the carries and at the stacked outputs, by result */
+  readonly #carried: readonly Slot[]
+  readonly #arriving: ReadonlyMap<number, Slot>
+  /** nodes of the step that are stored rather than computed again */
+  readonly #dear: ReadonlySet<Node>
+  #extended: ScanBody | undefined
 
   constructor(group: Group, active: readonly boolean[]) {
-    const { carries, sequences, placeholders } = group.body
+    const { body, inputs, grads } = group
+    const { carries, sequences, placeholders } = body
     const positions = placeholders.map((_, position) => position)
     this.#group = group
     this.#active = active
     this.#carries = positions.slice(0, carries).filter((position) => isFloat(placeholders[position].dtype))
     this.#sequences = positions.slice(carries, carries + sequences).filter((position) => active[position])
     this.#constants = positions.slice(carries + sequences).filter((position) => active[position])
+    this.#carried = this.#carries.map((position) => slotOf(grads.get(position) ?? zerosLike(inputs[position])))
+    const stacked = [...grads].filter(([result]) => result >= carries)
+    this.#arriving = new Map(
+      stacked.map(([result, input]) => [result, { input, holder: sliceHolder(body.outputs[result]) }]),
+    )
+    this.#dear = new Set(dearNodes(body.outputs, placeholders.slice(0, carries + sequences)))
   }
 
   build(backward: Backward): ScanGradients {
-    const { body, inputs, grads } = this.#group
-    const carried = this.#carries.map((position) => slotOf(grads.get(position) ?? zerosLike(inputs[position])))
-    const sums = this.#constants.map((position) => slotOf(zerosLike(inputs[position])))
-    const stacked = [...grads].filter(([result]) => result >= body.carries)
-    const slices = stacked.map(([result, grad]) => ({ result, input: grad, holder: sliceHolder(body.outputs[result]) }))
-    const seeds = [
-      ...this.#carries.map((position, i) => ({ root: body.outputs[position], grad: carried[i].holder })),
-      ...slices.map(({ result, holder }) => ({ root: body.outputs[result], grad: holder })),
-    ]
-    const wanted = [...this.#carries, ...this.#sequences, ...this.#constants].map((at) => body.placeholders[at])
-    const gradients = backward(seeds, new Set(wanted))
-    const gradientAt = (position: number): Node =>
-      gradients.get(body.placeholders[position]) ?? zerosLike(body.placeholders[position])
-    const sumAt = (position: number, i: number): Node => {
-      const grad = gradients.get(body.placeholders[position])
-      return grad === undefined ? sums[i].holder : add(sums[i].holder, grad)
-    }
-    const outputs = [
-      ...this.#carries.map(gradientAt),
-      ...this.#constants.map(sumAt),
-      ...this.#sequences.map(gradientAt),
-    ]
-    return this.#scatterResults(this.#run([...carried, ...sums], slices, outputs))
+    const { body, inputs } = this.#group
+    const gradients = this.#differentiate(backward)
+    const gradientAt = (at: number): Node => gradients.get(body.placeholders[at]) ?? zerosLike(body.placeholders[at])
+    const sums = new StepSums(body.length)
+    const afterwards = this.#constants.filter((at) => isSummable(gradientAt(at)))
+    const totals = afterwards.map((at) => sums.sum(gradientAt(at)))
+    const inside = this.#constants.filter((at) => !afterwards.includes(at))
+    const running = inside.map((at) => slotOf(zerosLike(inputs[at])))
+    const stacks = new Map([...sums.stacked].map(([node, holder]) => [holder, this.#stackOf(node)]))
+    const missing = [...sums.stacked].filter(([, holder]) => stacks.get(holder) === undefined)
+    const results = this.#run(
+      [...this.#carried, ...running],
+      [...this.#carries.map(gradientAt), ...inside.map((at, i) => add(running[i].holder, gradientAt(at)))],
+      [...this.#sequences.map(gradientAt), ...missing.map(([node]) => node)],
+    )
+    const order = [...this.#carries, ...inside, ...this.#sequences]
+    missing.forEach(([, holder], i) => {
+      stacks.set(holder, results[order.length + i])
+    })
+    const products = substitute(totals, stacks as ReadonlyMap<Node, Node>)
+    return this.#atInputs([...order, ...afterwards], [...results.slice(0, order.length), ...products])
   }
 
-  /** The reverse loop over what its step reads: saved carries, sequences and arriving gradients. */
-  #run(carries: readonly Slot[], slices: readonly Slot[], outputs: readonly Node[]): Node[] {
+  /** Gradients of the step's placeholders, over its nodes and the placeholders of what arrives. */
+  #differentiate(backward: Backward): Map<Node, Node> {
+    const { outputs, placeholders } = this.#group.body
+    const seeds = [
+      ...this.#carries.map((position, i) => ({ root: outputs[position], grad: this.#carried[i].holder })),
+      ...[...this.#arriving].map(([result, { holder }]) => ({ root: outputs[result], grad: holder })),
+    ]
+    const wanted = [...this.#carries, ...this.#sequences, ...this.#constants]
+    return backward(seeds, new Set(wanted.map((position) => placeholders[position])))
+  }
+
+  /** The reverse loop over what its step reads: stored values of the forward steps, sequences and arriving gradients. */
+  #run(carries: readonly Slot[], next: readonly Node[], outputs: readonly Node[]): Node[] {
     const { body, inputs } = this.#group
-    const read = new Set(topologicalOrder(outputs))
-    const isRead = ({ holder }: Slot): boolean => read.has(holder)
-    const forward = inputs.map((input, position) => ({ input, holder: body.placeholders[position], position }))
-    const saved = forward
-      .slice(0, body.carries)
-      .filter(isRead)
-      .map((slot) => ({ ...slot, input: this.#savedCarry(slot.position) }))
+    const read = topologicalOrder([...next, ...outputs], (node) => this.#dear.has(node))
+    const isRead = ({ holder }: Slot): boolean => read.includes(holder)
+    const forward = inputs.map((input, position) => ({ input, holder: body.placeholders[position] }))
+    const stored = new Map(read.filter((node) => this.#dear.has(node)).map((node) => [node, sliceHolder(node)]))
     const sequences = [
-      ...saved,
+      ...forward
+        .slice(0, body.carries)
+        .filter(isRead)
+        .map(({ holder }) => ({ input: this.#stored(holder), holder })),
+      ...[...stored].map(([node, holder]) => ({ input: this.#stored(node), holder })),
       ...forward.slice(body.carries, body.carries + body.sequences).filter(isRead),
-      ...slices.filter(isRead),
+      ...[...this.#arriving.values()].filter(isRead),
     ]
     const constants = forward.slice(body.carries + body.sequences).filter(isRead)
     const slots = [...carries, ...sequences, ...constants]
@@ -122,7 +148,7 @@ class ReverseLoop {
       length: body.length,
       reverse: !body.reverse,
       placeholders: slots.map(({ holder }) => holder),
-      outputs,
+      outputs: substitute([...next, ...outputs], stored),
     })
     return scanResults(
       slots.map(({ input }) => input),
@@ -130,20 +156,28 @@ class ReverseLoop {
     )
   }
 
-  /** The carry that each step began with, stacked: a result of the loop itself where its body has it. */
-  #savedCarry(position: number): Node {
+  /** The values of all steps of a node, where they exist without the reverse loop. */
+  #stackOf(node: Node): Node | undefined {
     const { body, inputs } = this.#group
-    const holder = body.placeholders[position]
-    const result = body.outputs.indexOf(holder, body.carries)
-    if (result >= 0) return scanResult(inputs, body, result)
-    const extended = makeScanBody({ ...body, outputs: [...body.outputs, holder] })
-    return scanResult(inputs, extended, body.outputs.length)
+    const position = body.placeholders.indexOf(node)
+    if (position >= body.carries && position < body.carries + body.sequences) return inputs[position]
+    if ((position >= 0 && position < body.carries) || this.#dear.has(node)) return this.#stored(node)
+    return [...this.#arriving.values()].find(({ holder }) => holder === node)?.input
   }
 
-  #scatterResults(results: readonly Node[]): ScanGradients {
+  /** A carry that each step began with, or a dear node, stacked: a result of the loop itself where its body has it. */
+  #stored(node: Node): Node {
+    const { body, inputs } = this.#group
+    const result = body.outputs.indexOf(node, body.carries)
+    if (result >= 0) return scanResult(inputs, body, result)
+    const holders = body.placeholders.slice(0, body.carries)
+    this.#extended ??= makeScanBody({ ...body, outputs: [...body.outputs, ...holders, ...this.#dear] })
+    return scanResult(inputs, this.#extended, this.#extended.outputs.indexOf(node, body.carries))
+  }
+
+  #atInputs(positions: readonly number[], results: readonly Node[]): ScanGradients {
     const gradients = new Array<Node | undefined>(this.#group.inputs.length).fill(undefined)
-    const order = [...this.#carries, ...this.#constants, ...this.#sequences]
-    order.forEach((position, i) => {
+    positions.forEach((position, i) => {
       if (this.#active[position]) gradients[position] = results[i]
     })
     return gradients

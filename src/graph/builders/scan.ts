@@ -1,10 +1,11 @@
 // The builder of loops: initial carries, sequences and a step over nodes go in, final carries and stacked outputs come out. What the
 // step refers to from outside becomes a constant input of the loop by itself.
 
+import { isFloat } from '../../base/dtype.ts'
 import { ArgumentError } from '../../base/errors.ts'
 import { hashSeed, mix, mixString, mixValue } from '../../base/hash.ts'
 import { inferStructure } from '../infer/structure.ts'
-import { makeNode, type Node, type ScanBody, topologicalOrder } from '../node.ts'
+import { makeNode, type Node, type OpName, type ScanBody, topologicalOrder } from '../node.ts'
 import { substitute } from '../substitute.ts'
 import { placeholder } from './leaves.ts'
 
@@ -25,7 +26,10 @@ export interface ScanStep {
   readonly outputs: readonly Node[]
 }
 
-/** Runs `step` over the sequences. The carries of each step are stacked too, for the gradient; what nobody reads is not stored. */
+/**
+ * Runs `step` over the sequences. The carries of each step and what is dear to compute are stacked too, for the gradient; what nobody
+ * reads is not stored.
+ */
 export function scan(
   inputs: ScanInputs,
   step: (carries: readonly Node[], slices: readonly Node[]) => ScanStep,
@@ -38,14 +42,15 @@ export function scan(
   const sliceHolders = sequences.map(({ shape, dtype }) => placeholder(shape.slice(1), dtype))
   const next = step(carryHolders, sliceHolders)
   const outputs = [...next.carries, ...next.outputs, ...carryHolders]
-  const lifted = liftOuterNodes(outputs, [...carryHolders, ...sliceHolders])
+  const stepHolders = [...carryHolders, ...sliceHolders]
+  const lifted = liftOuterNodes(outputs, stepHolders)
   const body = makeScanBody({
     carries: carries.length,
     sequences: sequences.length,
     length,
     reverse,
-    placeholders: [...carryHolders, ...sliceHolders, ...lifted.holders],
-    outputs: lifted.outputs,
+    placeholders: [...stepHolders, ...lifted.holders],
+    outputs: [...lifted.outputs, ...dearNodes(lifted.outputs, stepHolders)],
   })
   const results = scanResults(
     [...carries, ...sequences, ...lifted.constants],
@@ -53,6 +58,27 @@ export function scan(
     carries.length + next.outputs.length,
   )
   return { carries: results.slice(0, carries.length), outputs: results.slice(carries.length) }
+}
+
+const dearOps: ReadonlySet<string> = new Set<OpName>([
+  'composite',
+  'contract',
+  'reduce',
+  'gather',
+  'scan',
+  'exp',
+  'log',
+  'sin',
+  'cos',
+  'pow',
+])
+
+/** Float nodes of a step that cost more to compute again than to store and read. */
+export function dearNodes(outputs: readonly Node[], stepHolders: readonly Node[]): Node[] {
+  const perStep = new Set<Node>(stepHolders)
+  const order = topologicalOrder(outputs)
+  for (const node of order) if (node.inputs.some((input) => perStep.has(input))) perStep.add(node)
+  return order.filter((node) => dearOps.has(node.op) && isFloat(node.dtype) && perStep.has(node))
 }
 
 /** One node for each of the first `count` results of a loop. */
