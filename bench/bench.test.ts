@@ -30,7 +30,14 @@ test('words become options, and wrong ones a sentence', () => {
 })
 
 test('a median and a minimum, to four digits', () => {
-  assert.deepEqual(summarize([3, 1.00004, 2.00001, 9, 8]), { ms: 3, minMs: 1 })
+  assert.deepEqual(summarize([{ times: [3, 1.00004, 9] }, { times: [8, 2.00001] }]), { ms: 3, minMs: 1 })
+  assert.deepEqual(
+    summarize([
+      { times: [1], peakMiB: 7 },
+      { times: [2], peakMiB: 5 },
+    ]).peakMiB,
+    7,
+  )
 })
 
 test('the floor is the slower of arithmetic and traffic, at the rate of the level that holds the bytes', () => {

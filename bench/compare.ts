@@ -5,7 +5,7 @@ import type { Peer } from './peers.ts'
 import type { Report, Row } from './report.ts'
 import type { Case } from './suite.ts'
 import type { SuiteName } from './suites.ts'
-import { geometricMean, round, summarize, type Timing } from './timing.ts'
+import { geometricMean, round, type Sample, type Summary, summarize } from './timing.ts'
 
 export interface Surroundings {
   readonly options: Options
@@ -38,21 +38,22 @@ export async function compare(suite: SuiteName, cases: readonly Case[], surround
 
 async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }: Surroundings) {
   const { sample, extras, complaint } = await each.ours()
-  const times: number[] = []
-  const peerTimes = new Map(peers.map(({ name }) => [name, [] as number[]]))
+  const ours: Sample[] = []
+  const answers = peers.map(({ name }) => ({ name, samples: [] as Sample[] }))
   for (let turn = 0; turn < turns; turn++) {
-    times.push(...(await sample(options.seconds / turns)).times)
-    for (const peer of peers) {
+    ours.push(await sample(options.seconds / turns))
+    for (const [i, peer] of peers.entries()) {
       const answer = await peer.sample(suite, each, options.seconds / turns)
-      peerTimes.get(peer.name)!.push(...(answer?.times ?? []))
+      if (answer) answers[i].samples.push(answer)
     }
   }
-  const timing = summarize(times)
-  const theirs = [...peerTimes]
-    .filter((entry) => entry[1].length > 0)
-    .map(([name, all]) => [name, summarize(all)] as const)
+  const { peakMiB, ...timing } = summarize(ours)
+  const theirs = answers
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ name, samples }) => [name, summarize(samples)] as const)
   const rate = (amount: number): number | null => (amount > 0 ? round(amount / timing.ms / 1e6) : null)
-  const of = (key: keyof Timing) => Object.fromEntries(theirs.map(([name, summary]) => [name, summary[key]]))
+  const of = <K extends keyof Summary>(key: K) =>
+    Object.fromEntries(theirs.map(([name, summary]) => [name, summary[key]]))
   const row: Row = {
     suite,
     name: each.name,
@@ -65,6 +66,7 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
     peers: of('ms'),
     minPeers: of('minMs'),
     ...extras,
+    ...(peakMiB && { peakMiB, peakMiBPeers: of('peakMiB') }),
   }
   return { row, complaint }
 }

@@ -42,11 +42,7 @@ const recipes: Readonly<Record<PeerName, Recipe>> = {
 }
 
 /** A line of a peer: what it is or why it is not there, then one answer to each request. */
-type Line =
-  | { readonly peer: string }
-  | { readonly missing: string }
-  | { readonly times: readonly number[] }
-  | { readonly unsupported: string }
+type Line = { readonly peer: string } | { readonly missing: string } | Sample | { readonly unsupported: string }
 
 export class Peers {
   readonly #options: Options
@@ -151,20 +147,4 @@ class Process {
   end(): void {
     this.#child.stdin!.end()
   }
-}
-
-/** What a program prints; its complaints go to ours. */
-export function outputOf(program: string, words: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) resolve(output)
-      else reject(new Error(`${program} ${words[0]} ended with exit code ${code}.`))
-    })
-  })
 }

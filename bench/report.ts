@@ -17,6 +17,9 @@ export interface Row extends Extras {
   /** each peer's median and least milliseconds */
   readonly peers: Readonly<Record<string, number>>
   readonly minPeers: Readonly<Record<string, number>>
+  /** of a process of its own, where memory is what is measured */
+  readonly peakMiB?: number
+  readonly peakMiBPeers?: Readonly<Record<string, number | undefined>>
 }
 
 export interface Report {
@@ -55,6 +58,12 @@ const peerCells = ({ ms, minMs, peers, minPeers }: Row): string =>
     })
     .join('')
 
+/** Peaks of memory, where they were measured. */
+const memoryCells = ({ peakMiB, peakMiBPeers = {} }: Row): string => {
+  const theirs = Object.entries(peakMiBPeers).map(([name, peak]) => `, ${name} ${peak}`)
+  return peakMiB === undefined ? '' : `   peak MiB ${peakMiB}${theirs.join('')}`
+}
+
 /** Each row as it comes, under a heading for its suite. */
 export function tableReport(): Report {
   let suite = ''
@@ -65,7 +74,7 @@ export function tableReport(): Report {
           `\n${row.suite}, ${row.device}, ${row.threads} threads; milliseconds, x: peer / ours\n${line(titles)}`,
         )
       suite = row.suite
-      console.log(line(cells(row)) + peerCells(row))
+      console.log(line(cells(row)) + peerCells(row) + memoryCells(row))
     },
     note: (text) => console.log(text),
   }

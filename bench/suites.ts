@@ -1,11 +1,14 @@
 // All suites by name: what `--suite` takes.
 import { attention } from './attention.ts'
+import { cold } from './cold.ts'
 import { conv } from './conv.ts'
 import { gemm } from './gemm.ts'
+import { infer } from './infer.ts'
+import { memory } from './memory.ts'
 import type { Suite } from './suite.ts'
 import { train } from './train.ts'
 
-const table = { gemm, conv, attention, train } satisfies Readonly<Record<string, Suite>>
+const table = { gemm, conv, attention, train, infer, compile: cold, memory } satisfies Readonly<Record<string, Suite>>
 
 export type SuiteName = keyof typeof table
 export const suites: Readonly<Record<SuiteName, Suite>> = table

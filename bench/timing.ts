@@ -5,6 +5,8 @@ import { setImmediate as macrotask } from 'node:timers/promises'
 export interface Sample {
   /** milliseconds of each run */
   readonly times: readonly number[]
+  /** the most memory that their process needed */
+  readonly peakMiB?: number
 }
 
 /** Measures for so many seconds. */
@@ -37,14 +39,21 @@ export function repeated(run: () => unknown): Sampler {
   }
 }
 
-export interface Timing {
+export interface Summary {
+  /** median */
   readonly ms: number
   readonly minMs: number
+  readonly peakMiB?: number
 }
 
-export function summarize(times: readonly number[]): Timing {
-  const sorted = [...times].sort((a, b) => a - b)
-  return { ms: round(sorted[sorted.length >> 1]), minMs: round(sorted[0]) }
+export function summarize(samples: readonly Sample[]): Summary {
+  const sorted = samples.flatMap(({ times }) => times).sort((a, b) => a - b)
+  const peaks = samples.flatMap(({ peakMiB }) => peakMiB ?? [])
+  return {
+    ms: round(sorted[sorted.length >> 1]),
+    minMs: round(sorted[0]),
+    ...(peaks.length > 0 && { peakMiB: Math.max(...peaks) }),
+  }
 }
 
 export const geometricMean = (values: readonly number[]): number =>

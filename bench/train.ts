@@ -1,9 +1,9 @@
 // Training steps of the peer's cases, plain and compiled: ten steps are held against PyTorch's losses, then steps are timed.
 import {
-  compileTraining,
+  lossesOf,
   prepareTraining,
   recordOf,
-  type Training,
+  stepOf,
   type TrainingName,
   trainingNames,
   worstDeviation,
@@ -27,9 +27,7 @@ export const train = (): Case[] =>
 
 async function prepare(name: TrainingName, compiled: boolean): Promise<Prepared> {
   const step = stepOf(prepareTraining(name), compiled)
-  const losses: number[] = []
-  for (let i = 0; i < recordOf(name).losses.length; i++) losses.push(await (await step()).item())
-  const lossDeviation = worstDeviation(name, losses)
+  const lossDeviation = worstDeviation(name, await lossesOf(step, recordOf(name).losses.length))
   const isRight = lossDeviation <= tolerance
   return {
     sample: repeated(async () => (await step()).session.synchronize()),
@@ -37,18 +35,5 @@ async function prepare(name: TrainingName, compiled: boolean): Promise<Prepared>
     ...(!isRight && {
       complaint: `losses are ${lossDeviation.toExponential(1)} from PyTorch's, more than ${tolerance}`,
     }),
-  }
-}
-
-function stepOf(training: Training, compiled: boolean) {
-  const { x, y, learn, optimizer } = training
-  if (compiled) {
-    const step = compileTraining(training)
-    return async () => step(x, y)
-  }
-  return async () => {
-    const loss = learn(x, y)
-    await optimizer.step()
-    return loss
   }
 }

@@ -1,4 +1,4 @@
-// The work in one training step of each case, for its floor: multiply-adds of every product, and bytes of parameters and optimizer state.
+// The work in one training step and in one forward pass of each case, for its floor: multiply-adds of every product, and bytes of parameters and optimizer state.
 import { recordOf, type TrainingName } from '../test/models/training-cases.ts'
 
 /** `rows` vectors of `inputs` numbers, each turned into `outputs` numbers by the same matrix. */
@@ -62,11 +62,23 @@ function stateArrays({ name, momentum = 0 }: { readonly name: string; readonly m
   return momentum > 0 ? 2 : 1
 }
 
-export function trainingWork(name: TrainingName): { readonly flops: number; readonly bytes: number } {
+interface WorkDone {
+  readonly flops: number
+  readonly bytes: number
+}
+
+const parameterCount = (name: TrainingName): number =>
+  recordOf(name).parameters.reduce((sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1), 0)
+
+export function trainingWork(name: TrainingName): WorkDone {
   const [first, ...rest] = mapsOf[name]
-  const { parameters, optimizer } = recordOf(name)
-  const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1), 0)
   // forward, gradient of the weights, gradient of the input
   const products = 2 * multiplyAdds(first) + rest.reduce((sum, each) => sum + 3 * multiplyAdds(each), 0)
-  return { flops: 2 * products, bytes: 2 * 4 * count * stateArrays(optimizer) }
+  return { flops: 2 * products, bytes: 2 * 4 * parameterCount(name) * stateArrays(recordOf(name).optimizer) }
 }
+
+/** A forward pass; parameters are read. */
+export const inferenceWork = (name: TrainingName): WorkDone => ({
+  flops: 2 * mapsOf[name].reduce((sum, each) => sum + multiplyAdds(each), 0),
+  bytes: 4 * parameterCount(name),
+})

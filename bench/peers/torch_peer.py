@@ -1,6 +1,8 @@
 """Peer only: no part of the package. Answers each request on standard input with the times of that work in PyTorch: see README.md."""
 import argparse
 import json
+import os
+import subprocess
 import sys
 import time
 
@@ -25,18 +27,29 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         suite, name = request['suite'], request['name']
-        if suite not in suites:
+        if suite not in suites and suite != 'memory':
             say({'unsupported': f'no suite {suite}'})
             continue
         if known != (suite, name):
             torch.manual_seed(0)
             wrap = torch.compile if args.compile else lambda function: function
-            known, sample = (suite, name), repeated(suites[suite](request['work'], wrap))
+            known = (suite, name)
+            sample = alone(suite, request['work'], args) or repeated(suites[suite](request['work'], wrap))
         say(sample(request['seconds']))
 
 
 def say(answer):
     print(json.dumps(answer), flush=True)
+
+
+def alone(suite, work, args):
+    """A sampler for what needs a process of its own, if this does."""
+    what = 'memory' if suite == 'memory' else work.get('what')
+    if what not in ('memory', 'import', 'first step'):
+        return None
+    script = os.path.join(os.path.dirname(__file__), 'torch_alone.py')
+    words = json.dumps({**work, 'what': what, 'threads': args.threads, 'compile': args.compile})
+    return lambda seconds: json.loads(subprocess.run([sys.executable, script, words], capture_output=True, check=True).stdout)
 
 
 def repeated(run):

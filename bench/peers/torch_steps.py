@@ -1,5 +1,5 @@
-"""Peer only: no part of the package. Training steps: forward, backward and the optimizer's update on a fixed batch, from the weights that
-Tensorloom's start from too (`torch_cases.py`).
+"""Peer only: no part of the package. Training steps (forward, backward and the optimizer's update on a fixed batch) and forward passes, from
+the weights that Tensorloom's start from too (`torch_cases.py`).
 """
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,11 @@ def train(work, wrap):
     torch.set_grad_enabled(True)
     spec = CASES[work['case']]
     model = load_peer_weights(spec['build']())
-    update, x, y = optimizer_of(spec['optimizer'], model.parameters()), peer_fill(spec['input']), peer_fill(spec['target'])
+    update = optimizer_of(spec['optimizer'], model.parameters())
+    return step_of(model, update, peer_fill(spec['input']), peer_fill(spec['target']), wrap)
+
+
+def step_of(model, update, x, y, wrap):
     run = wrap(model)
 
     def step():
@@ -22,4 +26,22 @@ def train(work, wrap):
     return step
 
 
-SUITES = {'train': train}
+def infer(work, wrap):
+    torch.set_grad_enabled(False)
+    spec = CASES[work['case']]
+    run, x = wrap(load_peer_weights(spec['build']()).eval()), peer_fill(spec['input'])
+    return lambda: run(x)
+
+
+def replay(work, wrap):
+    """Calls that compute next to nothing."""
+    if work['case'] == 'add-16':
+        torch.set_grad_enabled(False)
+        x, add = torch.zeros(16), wrap(lambda x: x + 1)
+        return lambda: add(x)
+    torch.set_grad_enabled(True)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 4))
+    return step_of(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(1, 4), torch.zeros(1, dtype=torch.int64), wrap)
+
+
+SUITES = {'train': train, 'infer': infer, 'compile': replay}

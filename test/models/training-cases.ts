@@ -191,22 +191,24 @@ export const compileTraining = ({ optimizer, learn }: Training) =>
     return loss
   })
 
-/** The first `count` losses of everyone's loop. */
-export async function plainLosses({ x, y, learn, optimizer }: Training, count: number): Promise<number[]> {
-  const losses: number[] = []
-  for (let i = 0; i < count; i++) {
+/** A step of everyone's loop, or the same as one program. */
+export function stepOf(training: Training, compiled: boolean): () => Promise<Tensor> {
+  const { x, y, learn, optimizer } = training
+  if (compiled) {
+    const step = compileTraining(training)
+    return async () => step(x, y)
+  }
+  return async () => {
     const loss = learn(x, y)
     await optimizer.step()
-    losses.push(await loss.item())
+    return loss
   }
-  return losses
 }
 
-/** The first `count` losses of the compiled step. */
-export async function compiledLosses(training: Training, count: number): Promise<number[]> {
-  const step = compileTraining(training)
+/** The first `count` losses. */
+export async function lossesOf(step: () => Promise<Tensor>, count: number): Promise<number[]> {
   const losses: number[] = []
-  for (let i = 0; i < count; i++) losses.push(await step(training.x, training.y).item())
+  for (let i = 0; i < count; i++) losses.push(await (await step()).item())
   return losses
 }
 

@@ -2,24 +2,16 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { closeDevices, device, setDevice } from '../../src/index.ts'
-import {
-  compiledLosses,
-  plainLosses,
-  prepareTraining,
-  recordOf,
-  type TrainingName,
-  worstDeviation,
-} from './training-cases.ts'
+import { lossesOf, prepareTraining, recordOf, stepOf, type TrainingName, worstDeviation } from './training-cases.ts'
 
 const tolerance = 1e-4
 const steps = 10
 
 const mlps = ['mlp-784-128-10-b64-sgd', 'mlp-784-512-512-10-b128-adam'] as const
-const modes = { plain: plainLosses, compiled: compiledLosses }
 
 interface Coverage {
   readonly names: readonly TrainingName[]
-  readonly modes: readonly (keyof typeof modes)[]
+  readonly modes: readonly ('plain' | 'compiled')[]
 }
 
 /** The reference device is slow, and its plain loop runs through the same interpreter. */
@@ -46,7 +38,7 @@ for (const [deviceName, coverage] of Object.entries(coverageOf)) {
         setDevice(deviceName)
         assert.equal(device().name, deviceName)
         assert.equal(recordOf(name).comparableSteps, steps)
-        const got = await modes[mode](prepareTraining(name), steps)
+        const got = await lossesOf(stepOf(prepareTraining(name), mode === 'compiled'), steps)
         assert.equal(got.length, steps)
         const worst = worstDeviation(name, got)
         assert.ok(worst <= tolerance, `deviates by ${worst.toExponential(1)}: ${got.join(' ')}`)
