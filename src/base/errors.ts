@@ -50,6 +50,13 @@ export class FormatError extends TensorloomError {
   }
 }
 
+/** Data that is in none of the places where it was looked for, and could not be fetched. */
+export class DataError extends TensorloomError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('DATA', message, details)
+  }
+}
+
 /** A data-dependent index outside its range, found while a program ran; the program changed nothing. */
 export class IndexError extends TensorloomError {
   constructor(message: string, details?: ErrorDetails) {

@@ -5,8 +5,14 @@ import { ArgumentError } from '../base/errors.ts'
 export const modelNames = ['cnn', 'mlp'] as const
 export type ModelName = (typeof modelNames)[number]
 
+export const datasetNames = ['digits', 'mnist', 'fashion-mnist'] as const
+export type DatasetName = (typeof datasetNames)[number]
+
 export interface Options {
   readonly help: boolean
+  readonly dataset: DatasetName
+  /** where the data set's files are, when not in TENSORLOOM_DATA or the cache */
+  readonly dataDir: string | undefined
   readonly model: ModelName
   readonly seed: number
   readonly output: string
@@ -16,10 +22,12 @@ export interface Options {
   readonly threads: number | undefined
 }
 
-export const helpText = `npm start [-- options]: trains a network on 1,797 handwritten digits.
+export const helpText = `npm start [-- options]: trains a network to tell images apart.
 
+  --dataset NAME     digits (1,797 handwritten ones, bundled), mnist or fashion-mnist (digits)
+  --data-dir FOLDER  where the data set's files are (TENSORLOOM_DATA, else the cache, else they are downloaded)
   --model cnn|mlp    what to train (cnn)
-  --epochs N         passes over the training set (20, mlp 60)
+  --epochs N         passes over the training set (digits 20, mlp 60; others 3)
   --seed N           seed of weights, order, dropout and shifts (0)
   --device NAME      where to compute, such as native or reference (the fastest that runs here)
   --threads N        threads to compute with (as many as this process may use)
@@ -28,6 +36,8 @@ export const helpText = `npm start [-- options]: trains a network on 1,797 handw
 `
 
 const flags = {
+  dataset: { type: 'string', default: 'digits' },
+  'data-dir': { type: 'string' },
   model: { type: 'string', default: 'cnn' },
   epochs: { type: 'string' },
   seed: { type: 'string', default: '0' },
@@ -40,12 +50,11 @@ const flags = {
 /** @throws ArgumentError for flags and values that are not of these */
 export function readArguments(words: readonly string[]): Options {
   const values = parseWords(words)
-  const model = modelNames.find((name) => name === values.model)
-  if (model === undefined)
-    throw new ArgumentError(`--model: expected one of ${modelNames.join(', ')}, got '${values.model}'.`)
   return {
     help: values.help,
-    model,
+    dataset: oneOf('dataset', values.dataset, datasetNames),
+    dataDir: values['data-dir'],
+    model: oneOf('model', values.model, modelNames),
     output: values.output,
     device: values.device,
     seed: wholeNumber('seed', values.seed, 0)!,
@@ -66,6 +75,12 @@ function parseWords(words: readonly string[]) {
         .join(', ')}.`,
     )
   }
+}
+
+function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text)
+  if (found === undefined) throw new ArgumentError(`--${name}: expected one of ${allowed.join(', ')}, got '${text}'.`)
+  return found
 }
 
 function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {

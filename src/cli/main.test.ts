@@ -34,6 +34,12 @@ test('what it cannot do is said in a sentence, with exit code 2', () => {
   }
 })
 
+test('data that is nowhere is said in a sentence, with exit code 1', () => {
+  const { status, stderr } = start('--dataset', 'mnist', '--data-dir', folder)
+  assert.equal(status, 1)
+  assert.match(stderr, /^mnist: expected train-images-idx3-ubyte.gz in .*, got no such file\.$/m)
+})
+
 test('two epochs of the MLP: lines, loss curve, weights that give the same logits, and again the same', () => {
   const runs = ['first', 'second'].map((name) => {
     const output = join(folder, name)

@@ -1,16 +1,19 @@
-// `npm start`: trains a network on handwritten digits, shows how it goes, and saves the weights and the loss curve.
+// `npm start`: trains a network on labelled images, shows how it goes, and saves the weights and the loss curve.
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { deviceSettings } from '#default-devices'
 import { TensorloomError } from '../base/errors.ts'
 import { load, save } from '../formats/safetensors/index.ts'
 import { device, noGrad, type Tensor } from '../index.ts'
 import { setDefaultChoice } from '../tensor/sessions.ts'
 import { helpText, type Options, readArguments } from './arguments.ts'
+import { openDataset } from './datasets.ts'
 import { renderLineChart } from './line-chart.ts'
 import { type Recipe, recipes } from './models.ts'
 import { Progress } from './progress.ts'
-import { type EpochReport, type Training, trainDigits } from './train-digits.ts'
+import { type EpochReport, testBatches, trainClassifier } from './train-classifier.ts'
+
+type Classifier = ReturnType<Recipe['create']>
 
 const progress = new Progress(process.stdout)
 
@@ -21,24 +24,35 @@ async function run(options: Options): Promise<void> {
   progress.line(`device ${report.name}, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`)
   for (const { name, reason } of report.refused) progress.line(`  not ${name}: ${reason}`)
 
-  const recipe: Recipe = recipes[options.model]
+  const { dataset, dataDir, seed } = options
+  const splits = await openDataset(dataset, seed, {
+    dataDir,
+    onProgress: (file, done, total) => progress.update(`download ${basename(file)}`, done, total ?? done),
+  })
+  const recipe: Recipe = recipes[dataset][options.model]
   const epochs = options.epochs ?? recipe.epochs
   const reports: EpochReport[] = []
-  const training = await trainDigits(recipe, epochs, options.seed, {
-    onStep: (epoch, step, steps) => progress.update(`epoch ${epoch}/${epochs}`, step, steps),
-    onEpoch: (report) => {
-      reports.push(report)
-      progress.line(describeEpoch(report, epochs))
+  const training = await trainClassifier(
+    recipe,
+    splits,
+    { epochs, seed },
+    {
+      onStep: (epoch, step, steps) => progress.update(`epoch ${epoch}/${epochs}`, step, steps),
+      onEpoch: (report) => {
+        reports.push(report)
+        progress.line(describeEpoch(report, epochs))
+      },
     },
-  })
+  )
 
-  const { compileSeconds, millisecondsPerStep, testAccuracy } = training
+  const { model, compileSeconds, millisecondsPerStep, testAccuracy } = training
   progress.line(`compile ${compileSeconds.toFixed(2)} s, then ${millisecondsPerStep.toFixed(2)} ms per step`)
   await mkdir(options.output, { recursive: true })
   const chartPath = join(options.output, 'loss.svg')
   await writeFile(chartPath, renderLossCurve(options, reports))
   progress.line(`loss curve ${chartPath}`)
-  await checkSavedWeights(training, recipe, join(options.output, 'weights.safetensors'))
+  const [testImages] = (await testBatches(splits.test)[Symbol.asyncIterator]().next()).value!
+  await checkSavedWeights(model, testImages, recipe, join(options.output, 'weights.safetensors'))
   progress.line(`test accuracy ${testAccuracy.toFixed(4)}`)
 }
 
@@ -48,11 +62,11 @@ const describeEpoch = ({ epoch, losses, trainAccuracy, testAccuracy, seconds }: 
   `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${mean(losses).toFixed(4)}  ` +
   `train ${trainAccuracy.toFixed(4)}  test ${testAccuracy.toFixed(4)}  ${seconds.toFixed(2)} s`
 
-function renderLossCurve({ model, seed }: Options, reports: readonly EpochReport[]): string {
+function renderLossCurve({ model, dataset, seed }: Options, reports: readonly EpochReport[]): string {
   const perStep = reports.flatMap(({ losses }) => losses)
   const steps = perStep.length / reports.length
   return renderLineChart({
-    title: `Training loss of the ${model} on handwritten digits, seed ${seed}`,
+    title: `Training loss of the ${model} on ${dataset}, seed ${seed}`,
     xLabel: 'step',
     yLabel: 'cross-entropy',
     lines: [
@@ -67,7 +81,7 @@ function renderLossCurve({ model, seed }: Options, reports: readonly EpochReport
 }
 
 /** Saves the weights, loads them into a fresh model, and compares the logits of both bit by bit. */
-async function checkSavedWeights({ model, testImages }: Training, recipe: Recipe, path: string): Promise<void> {
+async function checkSavedWeights(model: Classifier, testImages: Tensor, recipe: Recipe, path: string): Promise<void> {
   await save(model.stateDict(), path, { model: model.constructor.name })
   const fresh = recipe.create()
   fresh.loadStateDict(await load(path))
@@ -80,7 +94,7 @@ async function checkSavedWeights({ model, testImages }: Training, recipe: Recipe
   )
 }
 
-async function logitBits(model: Training['model'], images: Tensor): Promise<Uint32Array> {
+async function logitBits(model: Classifier, images: Tensor): Promise<Uint32Array> {
   model.eval()
   const logits = await noGrad(() => model(images)).data()
   return new Uint32Array(logits.buffer, logits.byteOffset, logits.length)

@@ -1,12 +1,13 @@
-// Trains a network on the digits: an epoch's losses and accuracies come out, and at the end the trained model with its timings.
-import { DataLoader, digits } from '../data/index.ts'
+// Trains a network on labelled images: an epoch's losses and accuracies come out, and at the end the trained model with its timings.
+import { DataLoader } from '../data/index.ts'
 import * as nn from '../nn/index.ts'
 import * as optim from '../optim/index.ts'
 import { compile, manualSeed, noGrad, type Tensor } from '../tensor/index.ts'
+import type { Splits } from './datasets.ts'
 import type { Recipe } from './models.ts'
-import { ShiftedDigits } from './shifted-digits.ts'
 
 const batchSize = 64
+const testBatchSize = 500
 
 export interface EpochReport {
   readonly epoch: number
@@ -22,24 +23,30 @@ export interface TrainingHooks {
   onEpoch(report: EpochReport): void
 }
 
+type Classifier = ReturnType<Recipe['create']>
+
 export interface Training {
-  readonly model: nn.Module & ((x: Tensor) => Tensor)
-  readonly testImages: Tensor
+  readonly model: Classifier
   readonly testAccuracy: number
   /** time of the first step beyond that of the others: tracing and compiling */
   readonly compileSeconds: number
   readonly millisecondsPerStep: number
 }
 
-export async function trainDigits(
+export interface TrainingOptions {
+  readonly epochs: number
+  readonly seed: number
+}
+
+/** Trains `recipe`'s model from its first weights to its last epoch. */
+export async function trainClassifier(
   recipe: Recipe,
-  epochs: number,
-  seed: number,
+  { train, test }: Splits,
+  { epochs, seed }: TrainingOptions,
   hooks: TrainingHooks,
 ): Promise<Training> {
   manualSeed(seed)
-  const { train, test } = await digits()
-  const loader = new DataLoader(await ShiftedDigits.of(train, seed), { batchSize, shuffle: true, seed, dropLast: true })
+  const loader = new DataLoader(train, { batchSize, shuffle: true, seed, dropLast: true })
   const model = recipe.create()
   const optimizer = new optim.AdamW(model.parameters(), { lr: recipe.lr, weightDecay: recipe.weightDecay })
   const schedule = new optim.CosineAnnealingLR(optimizer, epochs * loader.length)
@@ -52,7 +59,6 @@ export async function trainDigits(
     return [loss, logits.argmax(1).eq(labels).sum()]
   })
 
-  const [testImages, testLabels] = test.tensors
   let testAccuracy = 0
   let trainingMilliseconds = 0
   let firstMilliseconds = 0
@@ -70,21 +76,28 @@ export async function trainDigits(
       firstMilliseconds ||= performance.now() - stepStart
       hooks.onStep(epoch, losses.length, loader.length)
     }
-    const correct = await Promise.all(counts.map((count) => count.item()))
+    const trainAccuracy = (await sumOf(counts)) / (loader.length * batchSize)
     trainingMilliseconds += performance.now() - start
-    testAccuracy = await accuracyOf(model, testImages, testLabels)
-    const trainAccuracy = correct.reduce((sum, count) => sum + count, 0) / (loader.length * batchSize)
+    testAccuracy = await accuracyOf(model, test)
     hooks.onEpoch({ epoch, losses, trainAccuracy, testAccuracy, seconds: (performance.now() - start) / 1000 })
   }
   const steps = epochs * loader.length
   const millisecondsPerStep = (trainingMilliseconds - firstMilliseconds) / (steps - 1)
   const compileSeconds = Math.max(0, firstMilliseconds - millisecondsPerStep) / 1000
-  return { model, testImages, testAccuracy, compileSeconds, millisecondsPerStep }
+  return { model, testAccuracy, compileSeconds, millisecondsPerStep }
 }
 
+const sumOf = async (counts: readonly Tensor[]): Promise<number> =>
+  (await Promise.all(counts.map((count) => count.item()))).reduce((sum, count) => sum + count, 0)
+
+/** Batches in the order of the data set, as a test reads them. */
+export const testBatches = (test: Splits['test']) => new DataLoader(test, { batchSize: testBatchSize })
+
 /** Share of images whose largest logit is at their label. */
-async function accuracyOf(model: Training['model'], images: Tensor, labels: Tensor): Promise<number> {
+async function accuracyOf(model: Classifier, test: Splits['test']): Promise<number> {
   model.eval()
-  const correct = noGrad(() => model(images).argmax(1).eq(labels).sum())
-  return (await correct.item()) / labels.shape[0]
+  const counts: Tensor[] = []
+  for await (const [images, labels] of testBatches(test))
+    counts.push(noGrad(() => model(images).argmax(1).eq(labels).sum()))
+  return (await sumOf(counts)) / test.length
 }
