@@ -1,5 +1,6 @@
 // A suite in, a row for each of its cases out: we and each peer take turns, so that all see the same weather; then geometric means of
 // the ratios.
+import { setTimeout } from 'node:timers/promises'
 import type { Options } from './arguments.ts'
 import type { Peer } from './peers.ts'
 import type { Report, Row } from './report.ts'
@@ -16,6 +17,8 @@ export interface Surroundings {
 }
 
 const turns = 3
+/** Milliseconds after which the idle threads of whoever was measured have stopped spinning. */
+const quiet = 20
 
 /** Resolves to complaints: cases that failed, or whose results are wrong. A case that cannot run must not keep the others from it. */
 export async function compare(suite: SuiteName, cases: readonly Case[], surroundings: Surroundings): Promise<string[]> {
@@ -45,6 +48,7 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
     for (const [i, peer] of peers.entries()) {
       const answer = await peer.sample(suite, each, options.seconds / turns)
       if (answer) answers[i].samples.push(answer)
+      await setTimeout(quiet)
     }
   }
   const { peakMiB, ...timing } = summarize(ours)
