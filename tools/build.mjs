@@ -3,20 +3,24 @@
 // a renamed test cannot go on passing.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const sourceFolders = ['src', 'test', 'bench', 'tools', 'examples']
 
-/** Every file below `folder`, as absolute paths; nothing if the folder does not exist. */
+/** Every file of ours below `folder`, as absolute paths; nothing if the folder does not exist. */
 export function filesBelow(folder) {
   if (!existsSync(folder)) return []
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
+  return (
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      // the benchmarks' peers are installed below bench/
+      .filter((path) => !relative(folder, path).split(sep).includes('node_modules'))
+      .sort()
+  )
 }
 
 /** Runs a program of node_modules with this Node; resolves to its exit code and everything it printed. */

@@ -24,7 +24,9 @@ function readSources(): Source[] {
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => /\.(ts|mjs)$/.test(path) && !path.startsWith('test/fixtures/'))
+    .filter(
+      (path) => /\.(ts|mjs)$/.test(path) && !path.startsWith('test/fixtures/') && !path.includes('/node_modules/'),
+    )
     .sort()
     .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').trimEnd().split('\n') }))
 }
