@@ -5,10 +5,13 @@ import { conv } from './conv.ts'
 import { gemm } from './gemm.ts'
 import { infer } from './infer.ts'
 import { memory } from './memory.ts'
+import { rows } from './rows.ts'
 import type { Suite } from './suite.ts'
 import { train } from './train.ts'
 
-const table = { gemm, conv, attention, train, infer, compile: cold, memory } satisfies Readonly<Record<string, Suite>>
+const table = { gemm, conv, rows, attention, train, infer, compile: cold, memory } satisfies Readonly<
+  Record<string, Suite>
+>
 
 export type SuiteName = keyof typeof table
 export const suites: Readonly<Record<SuiteName, Suite>> = table

@@ -19,8 +19,9 @@ def main():
     except ImportError:
         return say({'missing': f'{sys.executable} has no torch'})
     import torch_kernels
+    import torch_rows
     import torch_steps
-    suites = {**torch_kernels.SUITES, **torch_steps.SUITES}
+    suites = {**torch_kernels.SUITES, **torch_rows.SUITES, **torch_steps.SUITES}
     torch.set_num_threads(args.threads)
     say({'peer': f'PyTorch {torch.__version__}' + (', torch.compile' if args.compile else '')})
     known, sample = None, None

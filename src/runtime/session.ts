@@ -206,10 +206,12 @@ export class Session {
     return bytes
   }
 
+  /** Waits for everything; a loop of these is fed too, so that buffers that nobody holds are used again instead of new ones. */
   async synchronize(): Promise<void> {
     this.submit()
     await this.device.synchronize()
     this.checkFailure()
+    await this.#feed.pace(Number.POSITIVE_INFINITY)
   }
 }
 
