@@ -3,13 +3,15 @@
 import type { DType } from '../base/dtype.ts'
 import { isFloat } from '../base/dtype.ts'
 import { ArgumentError } from '../base/errors.ts'
+import type { Shape } from '../base/shape.ts'
 import { noGrad, Tensor } from '../tensor/index.ts'
 import { guard } from '../tensor/tracing.ts'
 import { Callable } from './callable.ts'
-import { keepResult } from './keep-result.ts'
+import { keepingResult } from './keep-result.ts'
 import { parameter } from './parameter.ts'
 import { printModule } from './print-module.ts'
 import { type LoadReport, loadState, type StateDict, type StateSource } from './state-dict.ts'
+import { type ModelSummary, type SummaryOptions, summarize } from './summary.ts'
 import { joinName, type Member, membersOf, walkModules, walkTensors } from './walk.ts'
 
 export type ForwardPreHook = (module: Module, args: readonly unknown[]) => readonly unknown[] | undefined
@@ -27,8 +29,6 @@ export interface Module {
   // biome-ignore lint/style/useShorthandFunctionType: a function type would not merge with the class
   (...args: Parameters<this['forward']>): ReturnType<this['forward']>
 }
-
-let callDepth = 0
 
 const isModule = (value: unknown): value is Module => value instanceof Module
 const addHook = <T>(hooks: Set<T>, hook: T): HookHandle => {
@@ -52,18 +52,13 @@ export abstract class Module extends Callable {
   /** What calling the module does. */
   invoke(...given: unknown[]): unknown {
     guard(() => this.training)
-    callDepth++
-    let output: unknown
-    try {
+    return keepingResult(() => {
       let args: readonly unknown[] = given
       for (const hook of this.#preHooks) args = hook(this, args) ?? args
-      output = this.forward(...(args as never[]))
+      let output: unknown = this.forward(...(args as never[]))
       for (const hook of this.#hooks) output = hook(this, args, output) ?? output
-    } finally {
-      callDepth--
-    }
-    if (callDepth === 0) keepResult(output)
-    return output
+      return output
+    })
   }
 
   /** `hook(module, args)` runs before each call; an array it returns replaces the arguments. */
@@ -196,6 +191,17 @@ export abstract class Module extends Callable {
    */
   loadStateDict(state: StateSource, options: { strict?: boolean } = {}): LoadReport {
     return loadState(this.constructor.name, this.stateDict(), state, options.strict ?? true)
+  }
+
+  /**
+   * Layers with output shapes, parameters and flops, for inputs or shapes of inputs; print it. Runs nothing: only the graph is built.
+   * `model.summary([1, 3, 224, 224])`, `model.summary([8, 64], { dtype: 'int64' })`
+   */
+  summary(...inputs: readonly [...(Tensor | Shape)[], SummaryOptions] | readonly (Tensor | Shape)[]): ModelSummary {
+    const last = inputs.at(-1)
+    const hasOptions = last !== undefined && !Array.isArray(last) && !(last instanceof Tensor)
+    const given = (hasOptions ? inputs.slice(0, -1) : inputs) as (Tensor | Shape)[]
+    return summarize(this, given, hasOptions ? (last as SummaryOptions) : {})
   }
 
   /** What stands between the parentheses when this module is printed. */

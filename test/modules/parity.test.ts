@@ -31,6 +31,15 @@ const { modules } = readFixture<{ modules: readonly ModuleCase[] }>('modules')
 const tensorAt = readFixtureTensors('modules')
 const constructors = nn as unknown as Record<string, new (...args: unknown[]) => nn.Module>
 
+/** An argument of a constructor: a plain value, a whole float, or a module to build. */
+function argument(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if ('float' in value) return value.float
+  if (!('module' in value)) return value
+  const { module, args, kwargs } = value as { module: string; args: unknown[]; kwargs: object }
+  return new constructors[module](...args, kwargs)
+}
+
 /** The value and, in reading order, the tensors in it whose gradient is compared. */
 function decode(value: Value, tracked: Tensor[]): unknown {
   if (Array.isArray(value)) return value.map((item) => decode(item, tracked))
@@ -46,15 +55,16 @@ const flattenOutputs = (output: unknown): Tensor[] =>
 
 for (const { name, module, args, kwargs, ...expected } of modules)
   test(name, async () => {
-    const model = new constructors[module](...args, kwargs)
+    const options = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, argument(value)]))
+    const model = new constructors[module](...args.map(argument), ...(Object.keys(kwargs).length > 0 ? [options] : []))
     const state = Object.entries(expected.stateDict).map(([key, at]) => [key, tensorAt(at)] as const)
     model.loadStateDict(new Map(state))
     model.train(expected.training)
     const tracked: Tensor[] = []
     const inputs = expected.inputs.map((value) => decode(value, tracked))
-    const options = Object.entries(expected.callKwargs).map(([key, value]) => [key, decode(value, tracked)])
+    const keywords = Object.entries(expected.callKwargs).map(([key, value]) => [key, decode(value, tracked)])
     const call = model as unknown as (...args: unknown[]) => unknown
-    const outputs = flattenOutputs(call(...inputs, ...(options.length > 0 ? [Object.fromEntries(options)] : [])))
+    const outputs = flattenOutputs(call(...inputs, ...(keywords.length > 0 ? [Object.fromEntries(keywords)] : [])))
 
     for (const [i, key] of expected.outputs.entries()) await assertClose(outputs[i], tensorAt(key), `output ${i}`)
     const parameters = new Map(model.namedParameters())

@@ -2,7 +2,7 @@
 import type { DType } from '../../base/dtype.ts'
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape } from '../../base/shape.ts'
-import { dropout, linear, scaledDotProductAttention, type Tensor, zeros } from '../../tensor/index.ts'
+import { dropout, full, linear, scaledDotProductAttention, type Tensor, zeros } from '../../tensor/index.ts'
 import { xavierUniform_, zeros_ } from '../initialise.ts'
 import { Module } from '../module.ts'
 import { parameter } from '../parameter.ts'
@@ -23,6 +23,8 @@ export interface AttentionCallOptions {
   readonly attnMask?: Tensor
   /** bool [batch, sourceLength]: true leaves a key out */
   readonly keyPaddingMask?: Tensor
+  /** query i sees keys 0…i */
+  readonly isCausal?: boolean
   /** whether to return the weights, averaged over heads; without them attention is one fused kernel */
   readonly needWeights?: boolean
 }
@@ -72,12 +74,16 @@ export class MultiheadAttention extends Module {
         )
     const batched = this.batchFirst ? [query, key, value] : [query, key, value].map((x) => x.transpose(0, 1))
     const [q, k, v] = batched.map((x, index) => this.#project(x, index))
-    const mask = scoreMask(options, this.numHeads, q.shape[0])
+    const needsWeights = options.needWeights ?? true
+    const isCausal = options.isCausal ?? false
+    const given = scoreMask(options, this.numHeads, q.shape[0])
+    // attention itself can be causal where nothing else masks: then it never sees the other half of the scores
+    const inside = isCausal && given === undefined && !needsWeights
+    const mask = isCausal && !inside ? withFuture(given, q.shape[2], k.shape[2], q.dtype) : given
     const dropoutP = this.training ? this.dropout : 0
-    const [attended, weights] =
-      (options.needWeights ?? true)
-        ? attendWithWeights(q, k, v, mask, dropoutP)
-        : [scaledDotProductAttention(q, k, v, { attnMask: mask, dropoutP }), null]
+    const [attended, weights] = needsWeights
+      ? attendWithWeights(q, k, v, mask, dropoutP)
+      : [scaledDotProductAttention(q, k, v, { attnMask: mask, dropoutP, isCausal: inside }), null]
     const [batch, , length] = attended.shape
     const output = this.outProj(attended.transpose(1, 2).reshape(batch, length, this.embedDim))
     return [this.batchFirst ? output : output.transpose(0, 1), weights]
@@ -102,6 +108,12 @@ function attendWithWeights(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undef
   const scores = q.mul(1 / Math.sqrt(q.shape[3])).matmul(k.transpose(-2, -1))
   const weights = dropout((mask ? scores.add(mask) : scores).softmax(-1), { p, training: p > 0 })
   return [weights.matmul(v), weights.mean(1)]
+}
+
+/** `mask` that also forbids keys after the query. */
+function withFuture(mask: Tensor | undefined, queries: number, keys: number, dtype: DType): Tensor {
+  const future = full([queries, keys], Number.NEGATIVE_INFINITY, { dtype }).triu(1)
+  return mask ? mask.add(future) : future
 }
 
 /** Both masks as one that is added to scores [batch, heads, length, sourceLength]. */
