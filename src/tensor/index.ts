@@ -2,6 +2,7 @@
 export type { DType } from '../base/dtype.ts'
 export type { Shape } from '../base/shape.ts'
 export type { Axes, Operand, ReduceOptions } from './arguments.ts'
+export { type AutocastOptions, autocast } from './autocast.ts'
 export { jvp, type ProductOptions, type Tensors, vjp } from './autograd.ts'
 export { type BackwardOptions, grad, runBackward } from './backward.ts'
 export { type CompileCounters, type Compiled, compile } from './compile.ts'

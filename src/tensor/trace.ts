@@ -5,6 +5,7 @@ import { keyGraph } from '../runtime/graph-key.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
 import { newStorageId, type StoredValue, storedValueOf } from '../runtime/stored-value.ts'
+import { autocastDType } from './autocast.ts'
 import { type Arguments, argumentsFor } from './compile-arguments.ts'
 import type { TensorCore } from './core.ts'
 import { isGradEnabled, refusePromise } from './grad-mode.ts'
@@ -68,6 +69,7 @@ export class Trace implements Tracer {
     this.#earlier = earlier
     this.#arguments = args
     this.addGuard(isGradEnabled)
+    this.addGuard(autocastDType)
   }
 
   run(fn: (...args: never[]) => unknown): Traced {

@@ -4,6 +4,8 @@ import { DTypeError, ShapeError } from '../../base/errors.ts'
 import { formatShape } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
+import { castOperand } from '../autocast.ts'
+import type { TensorCore } from '../core.ts'
 import type { Tensor } from '../tensor.ts'
 import { ReductionTensor } from './reduction.ts'
 
@@ -17,7 +19,7 @@ export interface ProductOptions {
 export abstract class LinearTensor extends ReductionTensor {
   /** Product of vectors, matrices, or batches of matrices that broadcast (torch.matmul). */
   matmul(other: Tensor): Tensor {
-    return this.result(build.matmul(this.node, this.nodeOf('matmul', other)), other)
+    return this.result(build.matmul(...this.#operands('matmul', this, other)), other)
   }
 
   /** [n, k] times [k, m]. */
@@ -65,20 +67,23 @@ export abstract class LinearTensor extends ReductionTensor {
   }
 
   #product(op: string, ranks: readonly [number, number], other: Tensor): Tensor {
-    const { node } = this
-    const right = this.nodeOf(op, other)
-    expectRanks(op, ranks, node, right)
-    return this.result(build.matmul(node, right), other)
+    const [left, right] = this.#operands(op, this, other)
+    expectRanks(op, ranks, left, right)
+    return this.result(build.matmul(left, right), other)
   }
 
   #addProduct(op: string, ranks: readonly [number, number], a: Tensor, b: Tensor, options: ProductOptions): Tensor {
     const { beta = 1, alpha = 1 } = options
-    const [left, right] = [this.nodeOf(op, a), this.nodeOf(op, b)]
+    const [left, right] = this.#operands(op, a, b)
     expectRanks(op, ranks, left, right)
     const product = scale(op, build.matmul(left, right), alpha)
     // with a factor of 0 PyTorch ignores NaN and infinity in this tensor
-    const node = beta === 0 ? product : build.add(scale(op, this.node, beta), product)
+    const node = beta === 0 ? product : build.add(scale(op, castOperand(op, this.node), beta), product)
     return this.result(node, a, b)
+  }
+
+  #operands(op: string, a: TensorCore, b: Tensor): [Node, Node] {
+    return [castOperand(op, this.nodeOf(op, a)), castOperand(op, this.nodeOf(op, b))]
   }
 }
 

@@ -12,6 +12,7 @@ import { embedding as embeddingNode } from '../../graph/composites/embedding.ts'
 import * as norms from '../../graph/composites/layer-norm.ts'
 import * as pooling from '../../graph/composites/pooling.ts'
 import type { Node } from '../../graph/node.ts'
+import { castOperand } from '../autocast.ts'
 import { makeTensor, resultOf } from '../core.ts'
 import type { ValuesAndIndices } from '../families/reduction.ts'
 import { noGrad } from '../grad-mode.ts'
@@ -26,7 +27,11 @@ export function applied(op: string, tensors: readonly Optional[], make: (...node
   const given = tensors.filter((each): each is Tensor => each !== null && each !== undefined)
   sameDevice(op, given)
   // a missing tensor is an undefined node; builders that allow it say so in their types
-  return resultOf(given[0].session, make(...(tensors.map((each) => each?.node) as Node[])), given)
+  return resultOf(
+    given[0].session,
+    make(...(tensors.map((each) => each && castOperand(op, each.node)) as Node[])),
+    given,
+  )
 }
 
 /** x times the transposed weight [outputs, inputs], plus bias [outputs]; x is [..., inputs]. */
