@@ -29,7 +29,7 @@ export function applied(op: string, tensors: readonly Optional[], make: (...node
   // a missing tensor is an undefined node; builders that allow it say so in their types
   return resultOf(
     given[0].session,
-    make(...(tensors.map((each) => each && castOperand(op, each.node)) as Node[])),
+    make(...(tensors.map((each) => (each ? castOperand(op, each.node) : undefined)) as Node[])),
     given,
   )
 }
