@@ -20,6 +20,10 @@ const turns = 3
 /** Milliseconds after which the idle threads of whoever was measured have stopped spinning. */
 const quiet = 20
 
+/** A group of more cases than this ends with the names of the worst. */
+const longList = 20
+const worstShown = 10
+
 /** Resolves to complaints: cases that failed, or whose results are wrong. A case that cannot run must not keep the others from it. */
 export async function compare(suite: SuiteName, cases: readonly Case[], surroundings: Surroundings): Promise<string[]> {
   const { options, report } = surroundings
@@ -35,12 +39,13 @@ export async function compare(suite: SuiteName, cases: readonly Case[], surround
     } catch (error) {
       complaints.push(`${each.name}: ${(error as Error).message}`)
     }
-  for (const [group, rows] of groups) for (const line of meansOf(group, rows)) report.note(line)
+  for (const [group, rows] of groups) for (const line of closingLines(group, rows)) report.note(line)
   return complaints
 }
 
 async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }: Surroundings) {
-  const { sample, extras, complaint } = await each.ours()
+  const { sample, extras, complaint, resultBytes = 0 } = await each.ours()
+  const bytes = each.bytes + resultBytes
   const ours: Sample[] = []
   const answers = peers.map(({ name }) => ({ name, samples: [] as Sample[] }))
   for (let turn = 0; turn < turns; turn++) {
@@ -65,8 +70,8 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
     threads: options.threads,
     ...timing,
     gflops: rate(each.flops),
-    gbs: rate(each.bytes),
-    floorMs: floorOf(each.flops, each.bytes),
+    gbs: rate(bytes),
+    floorMs: floorOf(each.flops, bytes),
     peers: of('ms'),
     minPeers: of('minMs'),
     ...extras,
@@ -75,14 +80,22 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
   return { row, complaint }
 }
 
-/** How much longer each peer takes, over all cases that it knows. */
-function meansOf(group: string, rows: readonly Row[]): string[] {
+/** How much longer each peer takes over all cases that it knows, and those of a long list where it does best. */
+function closingLines(group: string, rows: readonly Row[]): string[] {
   const names = [...new Set(rows.flatMap(({ peers }) => Object.keys(peers)))]
-  return names.map((name) => {
-    const shared = rows.filter(({ peers }) => name in peers)
-    const medians = geometricMean(shared.map(({ ms, peers }) => peers[name] / ms))
-    const minima = geometricMean(shared.map(({ minMs, minPeers }) => minPeers[name] / minMs))
-    const cases = shared.length === 1 ? 'one case' : `${shared.length} cases`
-    return `${group}: geometric mean of ${name} / ours, ${cases}: ${medians.toFixed(3)} (medians), ${minima.toFixed(3)} (minima)`
+  return names.flatMap((name) => {
+    const ratios = rows
+      .filter(({ peers }) => name in peers)
+      .map((row) => ({ name: row.name, median: row.peers[name] / row.ms, least: row.minPeers[name] / row.minMs }))
+    const medians = geometricMean(ratios.map(({ median }) => median)).toFixed(3)
+    const minima = geometricMean(ratios.map(({ least }) => least)).toFixed(3)
+    const count = ratios.length === 1 ? 'one case' : `${ratios.length} cases`
+    const mean = `${group}: geometric mean of ${name} / ours, ${count}: ${medians} (medians), ${minima} (minima)`
+    if (ratios.length <= longList) return [mean]
+    const worst = ratios.sort((a, b) => a.median - b.median).slice(0, worstShown)
+    return [
+      mean,
+      `${group}: lowest ${name} / ours: ${worst.map((each) => `${each.name} ${each.median.toFixed(2)}`).join(', ')}`,
+    ]
   })
 }

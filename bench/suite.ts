@@ -15,6 +15,8 @@ export interface Extras {
 export interface Prepared {
   readonly sample: Sampler
   readonly extras?: Extras
+  /** traffic besides that of the case, where only the call tells what it returns */
+  readonly resultBytes?: number
   /** why the figures are worth nothing, if so */
   readonly complaint?: string
 }

@@ -2,6 +2,7 @@
 import { attention } from './attention.ts'
 import { cold } from './cold.ts'
 import { conv } from './conv.ts'
+import { functions } from './functions.ts'
 import { gemm } from './gemm.ts'
 import { infer } from './infer.ts'
 import { memory } from './memory.ts'
@@ -9,7 +10,7 @@ import { rows } from './rows.ts'
 import type { Suite } from './suite.ts'
 import { train } from './train.ts'
 
-const table = { gemm, conv, rows, attention, train, infer, compile: cold, memory } satisfies Readonly<
+const table = { gemm, conv, rows, attention, train, infer, compile: cold, memory, functions } satisfies Readonly<
   Record<string, Suite>
 >
 

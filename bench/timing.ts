@@ -1,5 +1,4 @@
 // A piece of work in, the times of many runs of it out, and their median and least.
-import { setImmediate as macrotask } from 'node:timers/promises'
 
 /** What was measured in a stretch of runs; peers answer with the same. */
 export interface Sample {
@@ -14,8 +13,6 @@ export type Sampler = (seconds: number) => Promise<Sample>
 
 const fewestRuns = 2
 const firstWarmUps = 3
-/** of an event loop that is never fed, finalizers and signals starve; feeding it is the loop's work, not the run's */
-const feedEvery = 1
 
 /** Times `run` by itself; the first runs, which compile, and one after each pause are left out. */
 export function repeated(run: () => unknown): Sampler {
@@ -25,15 +22,10 @@ export function repeated(run: () => unknown): Sampler {
     warmUps = 1
     const times: number[] = []
     const end = performance.now() + seconds * 1000
-    let fed = 0
     while (performance.now() < end || times.length < fewestRuns) {
       const start = performance.now()
       await run()
-      const stop = performance.now()
-      times.push(stop - start)
-      if (stop - fed < feedEvery) continue
-      await macrotask()
-      fed = performance.now()
+      times.push(performance.now() - start)
     }
     return { times }
   }

@@ -18,25 +18,29 @@ def main():
         import torch
     except ImportError:
         return say({'missing': f'{sys.executable} has no torch'})
+    import torch_functions
     import torch_kernels
     import torch_rows
     import torch_steps
-    suites = {**torch_kernels.SUITES, **torch_rows.SUITES, **torch_steps.SUITES}
+    modules = (torch_functions, torch_kernels, torch_rows, torch_steps)
+    suites = {name: build for module in modules for name, build in module.SUITES.items()}
     torch.set_num_threads(args.threads)
     say({'peer': f'PyTorch {torch.__version__}' + (', torch.compile' if args.compile else '')})
     known, sample = None, None
     for line in sys.stdin:
         request = json.loads(line)
         suite, name = request['suite'], request['name']
-        if suite not in suites and suite != 'memory':
-            say({'unsupported': f'no suite {suite}'})
-            continue
-        if known != (suite, name):
-            torch.manual_seed(0)
-            wrap = torch.compile if args.compile else lambda function: function
-            known = (suite, name)
-            sample = alone(suite, request['work'], args) or repeated(suites[suite](request['work'], wrap))
-        say(sample(request['seconds']))
+        try:
+            if known != (suite, name):
+                torch.manual_seed(0)
+                wrap = torch.compile if args.compile else lambda function: function
+                work = request['work']
+                sample = alone(suite, work, args) or repeated(suites[suite](work, wrap))
+                known = (suite, name)
+            say(sample(request['seconds']))
+        except Exception as error:
+            known = None
+            say({'unsupported': f'{type(error).__name__}: {error}'.splitlines()[0]})
 
 
 def say(answer):
