@@ -92,7 +92,7 @@ class ReverseLoop {
   build(backward: Backward): ScanGradients {
     const { body, inputs } = this.#group
     const gradients = this.#differentiate(backward)
-    const gradientAt = (at: number): Node => gradients.get(body.placeholders[at]) ?? zerosLike(body.placeholders[at])
+    const gradientAt = (at: number): Node => gradients.get(at)!
     const sums = new StepSums(body.length)
     const afterwards = this.#constants.filter((at) => isSummable(gradientAt(at)))
     const totals = afterwards.map((at) => sums.sum(gradientAt(at)))
@@ -100,28 +100,32 @@ class ReverseLoop {
     const running = inside.map((at) => slotOf(zerosLike(inputs[at])))
     const stacks = new Map([...sums.stacked].map(([node, holder]) => [holder, this.#stackOf(node)]))
     const missing = [...sums.stacked].filter(([, holder]) => stacks.get(holder) === undefined)
+    const outputs = [...new Set([...this.#sequences.map(gradientAt), ...missing.map(([node]) => node)])]
     const results = this.#run(
       [...this.#carried, ...running],
       [...this.#carries.map(gradientAt), ...inside.map((at, i) => add(running[i].holder, gradientAt(at)))],
-      [...this.#sequences.map(gradientAt), ...missing.map(([node]) => node)],
+      outputs,
     )
-    const order = [...this.#carries, ...inside, ...this.#sequences]
-    missing.forEach(([, holder], i) => {
-      stacks.set(holder, results[order.length + i])
-    })
+    const resultOf = (node: Node): Node => results[this.#carries.length + inside.length + outputs.indexOf(node)]
+    for (const [node, holder] of missing) stacks.set(holder, resultOf(node))
     const products = substitute(totals, stacks as ReadonlyMap<Node, Node>)
-    return this.#atInputs([...order, ...afterwards], [...results.slice(0, order.length), ...products])
+    const slices = this.#sequences.map((at) => resultOf(gradientAt(at)))
+    return this.#atInputs(
+      [...this.#carries, ...inside, ...this.#sequences, ...afterwards],
+      [...results.slice(0, this.#carries.length + inside.length), ...slices, ...products],
+    )
   }
 
-  /** Gradients of the step's placeholders, over its nodes and the placeholders of what arrives. */
-  #differentiate(backward: Backward): Map<Node, Node> {
+  /** Gradients of the step's placeholders by position, over its nodes and the placeholders of what arrives. */
+  #differentiate(backward: Backward): Map<number, Node> {
     const { outputs, placeholders } = this.#group.body
     const seeds = [
       ...this.#carries.map((position, i) => ({ root: outputs[position], grad: this.#carried[i].holder })),
       ...[...this.#arriving].map(([result, { holder }]) => ({ root: outputs[result], grad: holder })),
     ]
     const wanted = [...this.#carries, ...this.#sequences, ...this.#constants]
-    return backward(seeds, new Set(wanted.map((position) => placeholders[position])))
+    const gradients = backward(seeds, new Set(wanted.map((position) => placeholders[position])))
+    return new Map(wanted.map((at) => [at, gradients.get(placeholders[at]) ?? zerosLike(placeholders[at])]))
   }
 
   /** The reverse loop over what its step reads: stored values of the forward steps, sequences and arriving gradients. */

@@ -131,7 +131,7 @@ export class Evaluation {
     const supplied = hook?.(node, indices, guard, this)
     if (supplied) return supplied
     const source = memory.get(node)
-    if (source) return this.#load(node, source, indices, guard)
+    if (source) return this.load(source, linearIndex(indices, node.shape), guard)
     if (isOp(node, 'constant')) return this.#constant(node.attrs.value, node.dtype)
     if (isOp(node, 'iota')) return castTo(this.#options.materialize(indices[0]), computeDType(node.dtype))
     if (isOp(node, 'copy')) return this.evaluate(node.inputs[0], indices, guard)
@@ -145,11 +145,12 @@ export class Evaluation {
     })
   }
 
-  #load(node: Node, memory: Memory, indices: readonly Affine[], guard: Guard): Expression {
-    const position = this.#options.materialize(linearIndex(indices, node.shape))
+  /** The element of memory at `position`, in its compute dtype; nothing is read where `guard` is false. */
+  load(memory: Memory, position: Affine, guard: Guard = always): Expression {
+    const at = this.#options.materialize(position)
     const condition = this.condition(guard)
     const otherwise = condition && zeroOf(memory.dtype)
-    return castTo(loadOf(memory, position, condition, otherwise), computeDType(node.dtype))
+    return castTo(loadOf(memory, at, condition, otherwise), computeDType(memory.dtype))
   }
 
   #constant(value: Scalar, dtype: DType): Expression {

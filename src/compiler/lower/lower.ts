@@ -4,7 +4,7 @@ import type { Target } from '../target.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
 import { lowerMap } from './map.ts'
 import { lowerRow } from './row.ts'
-import { lowerScan } from './scan.ts'
+import { lowerScan } from './scan/scan.ts'
 import { lowerScatter } from './scatter.ts'
 import { lowerTile } from './tile/tile.ts'
 
