@@ -17,17 +17,20 @@ export interface Vector {
 const farStride = 16
 
 /**
- * What an access costs per vector of elements: contiguous is one load, broadcast is free or nearly so, the rest goes lane by lane,
+ * What an access costs per register of elements: contiguous is one load, broadcast is free or nearly so, the rest goes lane by lane,
  * and through as many cache lines when the lanes lie far apart.
  */
-function accessCost(index: Affine, axis: Axis): number {
+function accessCost(index: Affine, axis: Axis, lanes: number): number {
   const stride = strideAlong(index, axis)
   if (stride === 0) return 0.25
   if (stride === 1) return 1
   // digits of the axis are divided out lane by lane
-  if (stride === undefined) return 24
-  return Math.abs(stride) < farStride ? 7 : 9
+  if (stride === undefined) return 3 * lanes
+  return (Math.abs(stride) < farStride ? 7 / 8 : 9 / 8) * lanes
 }
+
+/** Elements that a vector loop needs to pay for its own start and end. */
+const leastLoop = 8
 
 /** Elements of `bytes` that a vector register holds. */
 export const registerLanes = (target: Target, bytes: number): number =>
@@ -39,10 +42,11 @@ export function chooseVectorAxis(axes: readonly Axis[], accesses: readonly Affin
   let bestCost = Number.POSITIVE_INFINITY
   for (const axis of axes) {
     let cost = 0.01
-    for (const access of accesses) cost += accessCost(access, axis)
-    // lanes beyond the extent do nothing, and a loop of a few lanes is mostly its own start and end
-    const idle = (Math.ceil(axis.extent / lanes) * lanes) / axis.extent
-    cost *= axis.extent * 2 < lanes ? idle * idle : idle
+    for (const access of accesses) cost += accessCost(access, axis, lanes)
+    // lanes beyond the extent do nothing, and a loop of a few elements is mostly its own start and end
+    const least = Math.max(lanes, leastLoop)
+    cost *= (Math.ceil(axis.extent / lanes) * lanes) / axis.extent
+    if (axis.extent * 2 < least) cost *= least / axis.extent
     if (cost <= bestCost) [best, bestCost] = [axis, cost]
   }
   return best
