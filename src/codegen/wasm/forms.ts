@@ -19,19 +19,32 @@ export const scalarType = (form: Form): ValueType => (form === 'mask' ? 'i32' : 
 
 export const shapeOf: Record<NumberForm, string> = { i32: 'i32x4', i64: 'i64x2', f32: 'f32x4', f64: 'f64x2' }
 
-/** Lanes of a vector loop that are computed together; `predicate` is a local with the mask of those that count. */
+/** Which lanes of a group count: those that are known to be able to and, where there is a local with a mask, are set in it. */
+export interface Mask {
+  readonly possible: readonly boolean[]
+  readonly local: number | undefined
+}
+
+/** Lanes of a vector loop that are computed together; `predicate` says which count, if not all do. */
 export interface Group {
   readonly lanes: 1 | 2 | 4
   readonly index: number
   readonly offset: number
-  readonly predicate: number | undefined
+  readonly predicate: Mask | undefined
 }
+
+/** The first `count` of a group's lanes. */
+export const firstLanes = (lanes: number, count: number): Mask => ({
+  possible: Array.from({ length: lanes }, (_, lane) => lane < count),
+  local: undefined,
+})
 
 export const scalarGroup: Group = { lanes: 1, index: 0, offset: 0, predicate: undefined }
 
-const words = (...list: number[]): Uint8Array => Uint8Array.from({ length: 16 }, (_, i) => 4 * list[i >> 2] + (i & 3))
+/** A shuffle of two vectors in 32-bit words: 0-3 of the first, 4-7 of the second. */
+export const words = (...list: number[]): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, i) => 4 * list[i >> 2] + (i & 3))
 
-/** Shuffles of two vectors in 32-bit words: 0-3 of the first, 4-7 of the second. */
 export const shuffles = {
   evenWords: words(0, 2, 0, 2),
   upperHalf: words(2, 3, 2, 3),

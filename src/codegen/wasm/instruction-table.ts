@@ -114,6 +114,7 @@ vector('i:v', { 'v128.load64_splat': 10, 'v128.load64_zero': 93 }, 'memory', 3)
 vector('iv:', { 'v128.store': 11 }, 'memory', 4)
 vector(':v', { 'v128.const': 12 }, 'bytes')
 vector('vv:v', { 'i8x16.shuffle': 13 }, 'bytes')
+vector('vv:v', { 'i8x16.swizzle': 14 })
 for (const [i, bits] of [8, 16, 32, 64].entries()) {
   vector('iv:v', { [`v128.load${bits}_lane`]: 84 + i }, 'memoryLane', i)
   vector('iv:', { [`v128.store${bits}_lane`]: 88 + i }, 'memoryLane', i)
@@ -171,8 +172,8 @@ vector('v:v', {
   'f64x2.neg': 237,
   'f64x2.sqrt': 239,
 })
-vector('vv:v', from(228, ...prefixed('f32x4', 'add sub mul div min max')))
-vector('vv:v', from(240, ...prefixed('f64x2', 'add sub mul div min max')))
+vector('vv:v', from(228, ...prefixed('f32x4', 'add sub mul div min max pmin pmax')))
+vector('vv:v', from(240, ...prefixed('f64x2', 'add sub mul div min max pmin pmax')))
 vector('v:v', { 'i32x4.trunc_sat_f32x4_s': 248, 'f32x4.convert_i32x4_s': 250 })
 vector('v:v', { 'i32x4.trunc_sat_f64x2_s_zero': 252, 'f64x2.convert_low_i32x4_s': 254 })
 vector('vvv:v', { 'f32x4.relaxed_madd': 0x105, 'f64x2.relaxed_madd': 0x107 })

@@ -14,10 +14,13 @@ export class LaneMath {
   readonly form: 'f32' | 'f64'
   readonly #shape: string
   readonly #integers: 'i32' | 'i64'
+  readonly #constant: (bytes: Uint8Array) => void
 
-  constructor(c: FunctionCode, form: 'f32' | 'f64') {
+  /** `constant` leaves a constant; in place, unless the function at hand has a better one. */
+  constructor(c: FunctionCode, form: 'f32' | 'f64', constant = (bytes: Uint8Array) => c.emit('v128.const', bytes)) {
     this.c = c
     this.form = form
+    this.#constant = constant
     this.#shape = shapeOf[form]
     this.#integers = isWide(form) ? 'i64' : 'i32'
   }
@@ -27,7 +30,7 @@ export class LaneMath {
   }
 
   push(value: Operand): void {
-    if (typeof value === 'number') this.c.emit('v128.const', vectorBytes([value], this.form))
+    if (typeof value === 'number') this.#constant(vectorBytes([value], this.form))
     else this.c.get(value.local)
   }
 
@@ -42,7 +45,7 @@ export class LaneMath {
 
   /** A constant of integer lanes as wide as the floats. */
   integer(value: number | bigint): Lanes {
-    this.c.emit('v128.const', vectorBytes([value], this.#integers as NumberForm))
+    this.#constant(vectorBytes([value], this.#integers as NumberForm))
     return this.#keep()
   }
 
@@ -97,9 +100,9 @@ export class LaneMath {
     return this.unary(`${this.#shape}.floor`, a)
   }
 
-  /** NaN stays. */
+  /** NaN stays; the pseudo-maximum of two is one instruction, where the maximum also looks for NaN in the bound. */
   clamp(a: Operand, low: number, high: number): Lanes {
-    return this.binary(`${this.#shape}.min`, this.binary(`${this.#shape}.max`, a, low), high)
+    return this.binary(`${this.#shape}.pmin`, this.binary(`${this.#shape}.pmax`, a, low), high)
   }
 
   and(a: Operand, b: Operand): Lanes {
@@ -112,6 +115,11 @@ export class LaneMath {
 
   xor(a: Operand, b: Operand): Lanes {
     return this.binary('v128.xor', a, b)
+  }
+
+  /** 0 where the mask is set. */
+  clear(a: Operand, mask: Lanes): Lanes {
+    return this.binary('v128.andnot', a, mask)
   }
 
   compare(predicate: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', a: Operand, b: Operand): Lanes {

@@ -20,24 +20,25 @@ const single = {
   bitsOfRootHalf: 0x3f3504f3,
 } as const
 
-function expFloat32(c: FunctionCode): void {
-  const m = new LaneMath(c, 'f32')
-  const x = m.clamp(m.parameter(0), -104, 89)
+/** The exponential of all below is 0. */
+const lowestExp = -104
+
+function expFloat32(m: LaneMath, argument: Lanes): Lanes {
+  const x = m.clamp(argument, lowestExp, 89)
   const power = m.nearest(m.mul(x, Math.LOG2E))
   const rest = m.subMul(power, single.log2Low, m.subMul(power, single.log2High, x))
   const tail = m.mulAdd(m.mul(rest, rest), m.polynomial(rest, single.exp), rest)
-  const mantissa = m.add(tail, 1)
+  // what vanishes is cleared first: a product that underflows takes the processor a hundred cycles
+  const mantissa = m.clear(m.add(tail, 1), m.compare('eq', x, lowestExp))
   // 2^power in two factors: each is a normal number even where the result is not
   const whole = m.unary('i32x4.trunc_sat_f32x4_s', power)
   const half = m.shift('shr_s', whole, 1)
   const other = m.binary('i32x4.sub', whole, half)
   const powerOfTwo = (exponent: Lanes): Lanes => m.shift('shl', m.binary('i32x4.add', exponent, m.integer(127)), 23)
-  m.give(m.mul(m.mul(mantissa, powerOfTwo(half)), powerOfTwo(other)))
+  return m.mul(m.mul(mantissa, powerOfTwo(half)), powerOfTwo(other))
 }
 
-function logFloat32(c: FunctionCode): void {
-  const m = new LaneMath(c, 'f32')
-  const x = m.parameter(0)
+function logFloat32(m: LaneMath, x: Lanes): Lanes {
   const isSmall = m.compare('lt', x, single.smallestNormal)
   const normal = m.select(isSmall, m.mul(x, 2 ** 23), x)
   const bits = m.binary('i32x4.sub', normal, m.integer(single.bitsOfRootHalf))
@@ -47,7 +48,7 @@ function logFloat32(c: FunctionCode): void {
   const square = m.mul(f, f)
   const cubic = m.mul(m.mul(m.polynomial(f, single.log), f), square)
   const tail = m.subMul(square, 0.5, m.mulAdd(exponent, single.log2Low, cubic))
-  m.give(specialLogs(m, x, m.mulAdd(exponent, single.log2High, m.add(f, tail))))
+  return specialLogs(m, x, m.mulAdd(exponent, single.log2High, m.add(f, tail)))
 }
 
 /** log of 0, of negative numbers, of infinity and of NaN, on top of the ordinary result. */
@@ -76,10 +77,8 @@ const expRange = { lowest: -746, highest: 710 }
 /** Added to a small whole number, it leaves that number in the low bits. */
 const wholeInLowBits = 1.5 * 2 ** 52
 
-function expFloat64(c: FunctionCode): void {
-  const m = new LaneMath(c, 'f64')
-  m.give(expOfSum(m, m.clamp(m.parameter(0), expRange.lowest, expRange.highest), undefined))
-}
+const expFloat64 = (m: LaneMath, x: Lanes): Lanes =>
+  expOfSum(m, m.clamp(x, expRange.lowest, expRange.highest), undefined)
 
 /** exp(x + low) for x within expRange and a low far below the last bit of x. */
 function expOfSum(m: LaneMath, x: Lanes, low: Lanes | undefined): Lanes {
@@ -104,9 +103,7 @@ function splitExponent(m: LaneMath, x: Lanes): { mantissa: Lanes; exponent: Lane
   return { mantissa, exponent: m.sub(m.sub(biased, 2 ** 52 + 1023), m.and(isSmall, 54)) }
 }
 
-function logFloat64(c: FunctionCode): void {
-  const m = new LaneMath(c, 'f64')
-  const x = m.parameter(0)
+function logFloat64(m: LaneMath, x: Lanes): Lanes {
   const { mantissa, exponent } = splitExponent(m, x)
   const f = m.sub(mantissa, 1)
   const ratio = m.div(f, m.add(f, 2))
@@ -115,7 +112,7 @@ function logFloat64(c: FunctionCode): void {
   const halfSquare = m.mul(m.mul(f, f), 0.5)
   const small = m.mulAdd(ratio, m.add(halfSquare, series), m.mul(exponent, log2Low))
   const result = m.mulAdd(exponent, log2High, m.sub(f, m.sub(halfSquare, small)))
-  m.give(specialLogs(m, x, result))
+  return specialLogs(m, x, result)
 }
 
 // --- pow as exp(y log x), with log x and the product held in pairs of float64 -----------------------------------------------------
@@ -222,11 +219,32 @@ function powFloat32(c: FunctionCode, library: Library): void {
   )
 }
 
+interface LaneFunction {
+  readonly form: 'f32' | 'f64'
+  write(m: LaneMath, x: Lanes): Lanes
+}
+
+/** Functions of lanes that are written in place inside vector loops: a call would spill every vector, and make every constant anew. */
+export const laneFunctions = {
+  expFloat32: { form: 'f32', write: expFloat32 },
+  logFloat32: { form: 'f32', write: logFloat32 },
+  expFloat64: { form: 'f64', write: expFloat64 },
+  logFloat64: { form: 'f64', write: logFloat64 },
+} as const satisfies Readonly<Record<string, LaneFunction>>
+
+const alone = ({ form, write }: LaneFunction): LibraryFunctions[string] => ({
+  type: 'v128 -> v128',
+  write: (c) => {
+    const m = new LaneMath(c, form)
+    m.give(write(m, m.parameter(0)))
+  },
+})
+
 export const floatFunctions: LibraryFunctions = {
-  expFloat32: { type: 'v128 -> v128', write: expFloat32 },
-  logFloat32: { type: 'v128 -> v128', write: logFloat32 },
-  expFloat64: { type: 'v128 -> v128', write: expFloat64 },
-  logFloat64: { type: 'v128 -> v128', write: logFloat64 },
+  expFloat32: alone(laneFunctions.expFloat32),
+  logFloat32: alone(laneFunctions.logFloat32),
+  expFloat64: alone(laneFunctions.expFloat64),
+  logFloat64: alone(laneFunctions.logFloat64),
   powFloat64: { type: 'v128 v128 -> v128', write: powFloat64 },
   powFloat32: { type: 'v128 v128 -> v128', write: powFloat32 },
   modFloat64,

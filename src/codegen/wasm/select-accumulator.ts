@@ -92,7 +92,7 @@ export function accumulate(s: Selection, { accumulator, value }: Accumulate): vo
   const { predicate } = s.group
   if (s.group.lanes > 1 && predicate !== undefined) {
     readGroup(s, accumulator)
-    s.code.get(predicate)
+    s.pushMask(predicate)
     s.fromMask(form === 'mask' || isWide(form))
     s.emit('v128.bitselect')
   }

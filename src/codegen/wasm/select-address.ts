@@ -2,7 +2,7 @@
 import { bytesOf } from '../../base/dtype.ts'
 import type { Expression, Memory } from '../../kernel/kernel-node.ts'
 import { threadContext } from './layout.ts'
-import { type Atom, addScaled, affineOf, atomAffine, emitTerms, hoistedAtom } from './select-index.ts'
+import { type Atom, addScaled, affineOf, atomAffine, emitIndex, emitTerms, hoistedAtom } from './select-index.ts'
 import { kernelParameters, type Selection } from './selection.ts'
 
 function baseAtom(s: Selection, memory: Memory): Atom {
@@ -23,11 +23,19 @@ function baseAtom(s: Selection, memory: Memory): Atom {
   return hoistedAtom(s, `s${offset}`, 0, 'i32', true, false, emit)
 }
 
-/** Leaves the address of element 0. */
-export const elementAddress = (s: Selection, memory: Memory): void => baseAtom(s, memory).emit()
-
 /** Leaves the address of an element and gives the offset that its access must add. */
-export function emitAddress(s: Selection, memory: Memory, index: Expression): number {
+export function address(s: Selection, memory: Memory, index: Expression): number {
+  if (!s.options.checked) return plainAddress(s, memory, index)
+  s.code.get(kernelParameters.context)
+  emitIndex(s, index, 'i64')
+  s.code.i64(memory.size)
+  baseAtom(s, memory).emit()
+  s.code.i32(bytesOf(memory.dtype))
+  s.code.call(s.library.get('bounded'))
+  return 0
+}
+
+function plainAddress(s: Selection, memory: Memory, index: Expression): number {
   const bytes = bytesOf(memory.dtype)
   const sum = addScaled(atomAffine(baseAtom(s, memory)), affineOf(s, index), bytes)
   const terms = [...sum.terms.values()]

@@ -2,6 +2,8 @@
 // where the engine has relaxed vectors.
 import type { AluKind } from '../../kernel/kernel-node.ts'
 import { isWide, shapeOf } from './forms.ts'
+import { LaneMath } from './lane-math.ts'
+import { laneFunctions } from './library-math.ts'
 import { operation } from './select-value.ts'
 import type { Selection } from './selection.ts'
 
@@ -32,6 +34,7 @@ export function floatOperation(s: Selection, kind: AluKind, form: FloatForm, pus
     operation(s, form, comparison)
     if (s.group.lanes > 1) s.toMask(isWide(form))
   } else if (kind === 'multiplyAdd') multiplyAdd(s, form)
+  else if ((kind === 'exp' || kind === 'log') && s.group.lanes > 1) writeInPlace(s, kind, form)
   else if (vectorFunctions.has(kind)) callVector(s, kind, form, count)
   else if (kind === 'sin' || kind === 'cos' || kind === 'mod') callScalar(s, kind, form, count)
   else throw s.fail(`${kind} is not defined for floats`)
@@ -62,6 +65,12 @@ function multiplyAdd(s: Selection, form: FloatForm): void {
   }
   s.emit(`${shape}.relaxed_madd`)
   if (alone) s.emit(`${shape}.extract_lane`, 0)
+}
+
+function writeInPlace(s: Selection, kind: 'exp' | 'log', form: FloatForm): void {
+  const m = new LaneMath(s.code, form, (bytes) => s.constant(bytes))
+  const { write } = laneFunctions[`${kind}${form === 'f32' ? 'Float32' : 'Float64'}`]
+  m.give(write(m, m.parameter(s.code.keep('v128'))))
 }
 
 /** One value alone goes through all lanes, so that it comes out as it does among others. */

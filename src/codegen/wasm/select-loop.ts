@@ -1,6 +1,6 @@
 // Loops: counted, repeated in place, dealt to participants, and vector loops whose last partial group runs under a mask.
 import type { Expression, For, Statement } from '../../kernel/kernel-node.ts'
-import { type Group, isWideDType, scalarGroup } from './forms.ts'
+import { firstLanes, type Group, isWideDType, scalarGroup } from './forms.ts'
 import { threadContext } from './layout.ts'
 import { type Affine, affineOf, emitAffine } from './select-index.ts'
 import { selectStatements } from './select-statement.ts'
@@ -167,14 +167,11 @@ class VectorWriter {
 
   /** Groups of `count` lanes from 0, of which the last may be partial. */
   groups(count: number): Group[] {
-    const { s, lanes } = this
+    const { lanes } = this
     return Array.from({ length: Math.ceil(count / lanes) }, (_, index): Group => {
       const offset = index * lanes
       const left = count - offset
-      if (left >= lanes) return { lanes, index, offset, predicate: undefined }
-      const bits = Array.from({ length: lanes }, (_, lane) => (lane < left ? -1 : 0))
-      s.vector(lanes === 4 ? bits : bits.map(BigInt), lanes === 4 ? 'i32' : 'i64')
-      return { lanes, index, offset, predicate: s.code.keep('v128') }
+      return { lanes, index, offset, predicate: left >= lanes ? undefined : firstLanes(lanes, left) }
     })
   }
 
@@ -190,7 +187,7 @@ class VectorWriter {
     )
     s.emit('i32x4.gt_s')
     if (lanes === 2) s.emit('i64x2.extend_low_i32x4_s')
-    return { lanes, index, offset, predicate: s.code.keep('v128') }
+    return { lanes, index, offset, predicate: { ...firstLanes(lanes, lanes), local: s.code.keep('v128') } }
   }
 }
 

@@ -3,9 +3,10 @@
 import type { Check, Expression, If, Let, Statement } from '../../kernel/kernel-node.ts'
 import { formOf, type Group, scalarGroup } from './forms.ts'
 import { accumulate, declareAccumulator } from './select-accumulator.ts'
+import { eachActiveLane, guardOf, isImpossible, maskOf } from './select-guard.ts'
 import { emitIndex, prepareLanes } from './select-index.ts'
 import { selectLoop } from './select-loop.ts'
-import { eachActiveLane, maskUnderPredicate, store } from './select-memory.ts'
+import { store } from './select-store.ts'
 import { evaluate } from './select-value.ts'
 import { isVarying } from './select-varying.ts'
 import { kernelParameters, type Selection } from './selection.ts'
@@ -143,6 +144,7 @@ function bind(s: Selection, { binding, value }: Let): void {
       return
     }
   }
+  if (varying && binding.dtype === 'bool' && bindGuard(s, binding.id, value)) return
   const goesOn = varying && index > 0 && known?.kind === 'kept' ? known : undefined
   const type =
     binding.dtype === 'index' ? s.indexType(value) : s.alone(() => s.valueType(formOf(binding.dtype as 'int32')))
@@ -150,6 +152,17 @@ function bind(s: Selection, { binding, value }: Let): void {
   locals[varying ? index : 0] =
     binding.dtype === 'index' ? keepIndex(s, value, varying) : [keepValue(s, value, varying)]
   if (!goesOn) s.bindings.set(binding.id, { kind: 'kept', type, varying, level: s.depth, locals })
+}
+
+/** Binds a condition of which nothing needs computing lane by lane; gives whether it is one. */
+function bindGuard(s: Selection, id: number, value: Expression): boolean {
+  const known = s.bindings.get(id)
+  const guard = guardOf(s, value)
+  if (guard.varying.length > 0) return false
+  const groups = s.group.index > 0 && known?.kind === 'guard' ? known.groups : []
+  groups[s.group.index] = guard
+  s.bindings.set(id, { kind: 'guard', groups })
+  return true
 }
 
 function keepValue(s: Selection, value: Expression, varying: boolean): number {
@@ -210,11 +223,16 @@ function check(s: Selection, { index, limit, position, id }: Check): void {
 /** A condition that differs between lanes: its body runs for the lanes where it holds, if there are any. */
 function predicated(s: Selection, { condition, body }: If): void {
   const { group } = s
-  evaluate(s, condition)
-  const predicate = maskUnderPredicate(s)
-  s.code.get(predicate)
-  s.emit('v128.any_true')
-  s.code.block('if', () => selectStatements(s, body, [{ ...group, predicate }]))
+  const { possible, shared, varying } = guardOf(s, condition)
+  const predicate = maskOf(s, { possible, shared, varying: [...shared, ...varying] })
+  const write = (): void => selectStatements(s, body, [{ ...group, predicate }])
+  if (predicate?.local === undefined) {
+    if (!isImpossible(predicate)) write()
+  } else {
+    s.code.get(predicate.local)
+    s.emit('v128.any_true')
+    s.code.block('if', write)
+  }
   s.group = group
   s.forget()
 }

@@ -6,9 +6,10 @@ import { readAccumulator } from './select-accumulator.ts'
 import { strideOf } from './select-address.ts'
 import { convert, reinterpret } from './select-convert.ts'
 import { floatOperation } from './select-float.ts'
+import { knownLanes, pushGuard } from './select-guard.ts'
 import { emitIndex } from './select-index.ts'
 import { integerOperation, maskOperation } from './select-integer.ts'
-import { load } from './select-memory.ts'
+import { load } from './select-load.ts'
 import { isVarying } from './select-varying.ts'
 import type { Selection } from './selection.ts'
 
@@ -80,6 +81,10 @@ function compute(s: Selection, e: Expression): void {
       break
     case 'reference': {
       const bound = s.bindings.get(e.binding.id)
+      if (bound?.kind === 'guard') {
+        pushGuard(s, bound.groups[s.group.index])
+        break
+      }
       if (bound?.kind !== 'kept') throw s.fail(`${e.binding.name} is no value in locals`)
       s.code.get(bound.locals[bound.varying ? s.group.index : 0][0])
       break
@@ -196,14 +201,17 @@ function negate(s: Selection): void {
 
 const suffixes: Record<string, string> = { less: 'lt_s', lessEqual: 'le_s', equal: 'eq', notEqual: 'ne' }
 
-function compareIndices(s: Selection, { kind, inputs }: Alu): void {
+function compareIndices(s: Selection, e: Alu): void {
+  const { kind, inputs } = e
   const narrow = inputs.every((input) => s.indexType(input) === 'i32')
   const type = narrow ? 'i32' : 'i64'
   const alone = (): void => {
     for (const input of inputs) emitIndex(s, input, type)
     s.emit(`${type}.${suffixes[kind]}`)
   }
-  if (s.group.lanes === 1) alone()
+  const known = s.group.lanes === 1 ? undefined : knownLanes(s, e)
+  if (known) s.pushMask({ possible: known, local: undefined })
+  else if (s.group.lanes === 1) alone()
   else if (narrow) {
     for (const input of inputs) indexLanes(s, input)
     s.emit(`i32x4.${suffixes[kind]}`)

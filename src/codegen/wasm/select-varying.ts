@@ -28,6 +28,7 @@ function compute(s: Selection, e: Expression): boolean {
     case 'reference': {
       const bound = s.bindings.get(e.binding.id)
       if (bound === undefined) throw s.fail(`${e.binding.name} is used before it is bound`)
+      if (bound.kind === 'guard') return true
       return bound.kind === 'index' ? isVarying(s, bound.value) : bound.varying
     }
   }

@@ -5,6 +5,7 @@ import type { Accumulator, Expression, Kernel, Scratch } from '../../kernel/kern
 import {
   type Form,
   type Group,
+  type Mask,
   type NumberForm,
   scalarGroup,
   scalarType,
@@ -15,6 +16,7 @@ import {
 import type { CodeBuffer, FunctionCode } from './function-code.ts'
 import type { ValueType } from './instruction-table.ts'
 import type { Library } from './library.ts'
+import type { Guard } from './select-guard.ts'
 
 type Interval = readonly [low: number, high: number]
 
@@ -31,9 +33,13 @@ export type Variable =
   | { readonly constant: number; readonly isLane: boolean }
   | { readonly local: number; readonly type: 'i32' | 'i64'; readonly level: number; readonly isLane: boolean }
 
-/** A value bound by `let`: computed from indices alone, or kept in locals: one, one per group, or one per group and lane. */
+/**
+ * A value bound by `let`: computed from indices alone, a condition of which each lane's part is known, or kept in locals: one, one per
+ * group, or one per group and lane.
+ */
 export type Bound =
   | { readonly kind: 'index'; readonly value: Expression }
+  | { readonly kind: 'guard'; readonly groups: Guard[] }
   | {
       readonly kind: 'kept'
       readonly type: ValueType
@@ -160,15 +166,39 @@ export class Selection {
     this.emit('i32x4.splat')
   }
 
+  /** A constant. Engines make one anew wherever it stands, so it is made once, where the function begins, unless it is next to free. */
   vector(values: ArrayLike<number | bigint>, form: NumberForm): void {
-    this.emit('v128.const', vectorBytes(values, form))
+    this.constant(vectorBytes(values, form))
+  }
+
+  constant(bytes: Uint8Array): void {
+    if (bytes.every((byte) => byte === bytes[0]) && (bytes[0] === 0 || bytes[0] === 0xff)) {
+      this.emit('v128.const', bytes)
+      return
+    }
+    const { known, header } = this.scopes[0]
+    const key = `constant ${bytes.join(' ')}`
+    let local = known.get(key)
+    if (local === undefined) {
+      local = this.code.local('v128')
+      known.set(key, local)
+      this.code.into(header, () => {
+        this.emit('v128.const', bytes)
+        this.code.set(local!)
+      })
+    }
+    this.code.get(local)
   }
 
   shuffleOne(kind: keyof typeof shuffles): void {
+    this.shuffleSelf(shuffles[kind])
+  }
+
+  shuffleSelf(order: Uint8Array): void {
     const local = this.code.local('v128')
     this.code.tee(local)
     this.code.get(local)
-    this.emit('i8x16.shuffle', shuffles[kind])
+    this.emit('i8x16.shuffle', order)
   }
 
   /** A mask as comparisons of a form leave it, as masks are held in this group. */
@@ -179,6 +209,16 @@ export class Selection {
   /** A mask as held in this group, as wide as values of a form. */
   fromMask(wide: boolean): void {
     if (this.group.lanes === 2 && !wide) this.shuffleOne('evenWords')
+  }
+
+  /** Leaves a mask as held in this group. */
+  pushMask({ possible, local }: Mask): void {
+    if (local !== undefined) {
+      this.code.get(local)
+      return
+    }
+    const bits = possible.map((isOn) => (isOn ? -1 : 0))
+    this.vector(this.group.lanes === 4 ? bits : bits.map(BigInt), this.group.lanes === 4 ? 'i32' : 'i64')
   }
 
   /** One lane of a mask as 0 or something else. */

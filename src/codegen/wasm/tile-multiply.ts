@@ -4,8 +4,8 @@ import { bytesOf } from '../../base/dtype.ts'
 import { alu, indexLiteral } from '../../kernel/builders.ts'
 import type { Expression, TileMultiply } from '../../kernel/kernel-node.ts'
 import type { FunctionCode } from './function-code.ts'
+import { address } from './select-address.ts'
 import { emitIndex } from './select-index.ts'
-import { address } from './select-memory.ts'
 import type { Selection } from './selection.ts'
 
 /** Updates in a row before the loop turns. */
