@@ -1,11 +1,12 @@
 // Accumulators are locals: one value, one vector per group, or as many vectors as hold all lanes, joined by a fixed tree when read.
 
 import { reduceIdentity } from '../../base/arithmetic.ts'
-import { type DType, isFloat } from '../../base/dtype.ts'
+import type { DType } from '../../base/dtype.ts'
 import type { ReduceKind } from '../../base/scalar.ts'
 import type { Accumulate, Accumulator, AluKind, Declare } from '../../kernel/kernel-node.ts'
 import { type Form, formOf, type Group, isWide, scalarType, shapeOf, shuffles } from './forms.ts'
 import { wrapInteger } from './select-convert.ts'
+import { floatExtremum } from './select-float.ts'
 import { extremum, maskOperation } from './select-integer.ts'
 import { evaluate, operation } from './select-value.ts'
 import type { Selection } from './selection.ts'
@@ -109,8 +110,9 @@ function combine(s: Selection, kind: ReduceKind, dtype: DType, push: (i: number)
   }
   push(0)
   push(1)
-  if (!isFloat(dtype) && (joining === 'max' || joining === 'min')) extremum(s, joining, form as 'i32' | 'i64')
-  else operation(s, form, joining)
+  if (joining !== 'max' && joining !== 'min') operation(s, form, joining)
+  else if (form === 'f32' || form === 'f64') floatExtremum(s, joining, form, false)
+  else extremum(s, joining, form)
   if (form === 'i32') wrapInteger(s, dtype)
 }
 

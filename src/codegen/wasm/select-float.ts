@@ -1,6 +1,6 @@
-// Float operations on one value or on lanes. Maximum and minimum propagate NaN, as WebAssembly's own do; only multiplyAdd is fused,
-// where the engine has relaxed vectors.
-import type { AluKind } from '../../kernel/kernel-node.ts'
+// Float operations on one value or on lanes. Maximum and minimum propagate NaN; only multiplyAdd is fused, where the engine has relaxed
+// vectors.
+import type { Alu, AluKind, Expression } from '../../kernel/kernel-node.ts'
 import { isWide, shapeOf } from './forms.ts'
 import { LaneMath } from './lane-math.ts'
 import { laneFunctions } from './library-math.ts'
@@ -14,8 +14,6 @@ const named: Partial<Record<AluKind, string>> = {
   sub: 'sub',
   mul: 'mul',
   div: 'div',
-  max: 'max',
-  min: 'min',
   sqrt: 'sqrt',
   floor: 'floor',
   neg: 'neg',
@@ -23,7 +21,19 @@ const named: Partial<Record<AluKind, string>> = {
 }
 const comparisons: Partial<Record<AluKind, string>> = { less: 'lt', lessEqual: 'le', equal: 'eq', notEqual: 'ne' }
 
-export function floatOperation(s: Selection, kind: AluKind, form: FloatForm, push: (i: number) => void): void {
+/** `inputs` are what `push` leaves, for what is known of them. */
+export function floatOperation(
+  s: Selection,
+  { kind, inputs }: Pick<Alu, 'kind' | 'inputs'>,
+  form: FloatForm,
+  push: (i: number) => void,
+): void {
+  if (kind === 'max' || kind === 'min') {
+    const order = isNumber(inputs[0]) ? [1, 0] : [0, 1]
+    for (const i of order) push(i)
+    floatExtremum(s, kind, form, inputs.some(isNumber))
+    return
+  }
   const name = named[kind]
   const comparison = comparisons[kind]
   const count =
@@ -38,6 +48,31 @@ export function floatOperation(s: Selection, kind: AluKind, form: FloatForm, pus
   else if (vectorFunctions.has(kind)) callVector(s, kind, form, count)
   else if (kind === 'sin' || kind === 'cos' || kind === 'mod') callScalar(s, kind, form, count)
   else throw s.fail(`${kind} is not defined for floats`)
+}
+
+const isNumber = (e: Expression): boolean => e.op === 'literal' && !Number.isNaN(Number(e.value))
+
+/**
+ * Of two values on the stack, of which `isBounded` says that the upper one is no NaN. WebAssembly's own maximum is eight instructions on
+ * x86; its pseudo-maximum is one, which keeps a NaN of the lower one.
+ */
+export function floatExtremum(s: Selection, kind: 'max' | 'min', form: FloatForm, isBounded: boolean): void {
+  const shape = shapeOf[form]
+  if (s.group.lanes === 1) {
+    s.emit(`${form}.${kind}`)
+    return
+  }
+  if (isBounded) {
+    s.emit(`${shape}.p${kind}`)
+    return
+  }
+  const upper = s.code.local('v128')
+  s.code.tee(upper)
+  s.emit(`${shape}.p${kind}`)
+  s.code.get(upper)
+  s.code.get(upper)
+  s.emit(`${shape}.ne`)
+  s.emit('v128.or')
 }
 
 const unary: ReadonlySet<AluKind> = new Set(['sqrt', 'floor', 'neg', 'abs'])

@@ -9,7 +9,7 @@ import { fromStored, wrapInteger } from './select-convert.ts'
 import { eachActiveLane, guardOf, isImpossible, maskOf, pushShared } from './select-guard.ts'
 import { prepareLanes } from './select-index.ts'
 import { isStrided, loadStrided } from './select-strided.ts'
-import { evaluate } from './select-value.ts'
+import { evaluate, isZero } from './select-value.ts'
 import { isVarying } from './select-varying.ts'
 import type { Selection } from './selection.ts'
 
@@ -64,13 +64,13 @@ function guarded(s: Selection, e: Load, mask: Mask | undefined, otherwise: Expre
 
 /** Puts `otherwise` where the mask is not set; `isZeroed` says that 0 is there. */
 function blend(s: Selection, dtype: DType, mask: Mask, isZeroed: boolean, otherwise: Expression): void {
-  const isZero = otherwise.op === 'literal' && Object.is(Number(otherwise.value), 0)
-  if (isZero && isZeroed) return
-  if (!isZero) evaluate(s, otherwise)
+  const clears = isZero(otherwise)
+  if (clears && isZeroed) return
+  if (!clears) evaluate(s, otherwise)
   const form = formOf(dtype)
   s.pushMask(mask)
   s.fromMask(form === 'mask' || isWide(form))
-  s.emit(isZero ? 'v128.and' : 'v128.bitselect')
+  s.emit(clears ? 'v128.and' : 'v128.bitselect')
 }
 
 /** Takes a condition off the stack. */

@@ -131,22 +131,25 @@ function computeAlu(s: Selection, e: Alu): void {
   }
   const form = formOf(operand)
   if (form === 'mask') maskOperation(s, kind, push)
-  else if (form === 'f32' || form === 'f64') floatOperation(s, kind, form, push)
+  else if (form === 'f32' || form === 'f64') floatOperation(s, e, form, push)
   else integerOperation(s, e, operand, form)
 }
 
+/** Whether all bits are 0. */
+export const isZero = (e: Expression): boolean => e.op === 'literal' && Object.is(Number(e.value), 0)
+
 /** Condition, then, otherwise. */
 function select(s: Selection, { inputs, dtype }: Alu): void {
-  evaluate(s, inputs[1])
-  evaluate(s, inputs[2])
+  const form = formOf(dtype as DType)
+  const zero = s.group.lanes > 1 ? [1, 2].find((i) => isZero(inputs[i])) : undefined
+  for (const i of [1, 2]) if (i !== zero) evaluate(s, inputs[i])
   evaluate(s, inputs[0])
   if (s.group.lanes === 1) {
     s.emit('select')
     return
   }
-  const form = formOf(dtype as DType)
   s.fromMask(form === 'mask' || isWide(form))
-  s.emit('v128.bitselect')
+  s.emit(zero === undefined ? 'v128.bitselect' : zero === 2 ? 'v128.and' : 'v128.andnot')
 }
 
 // --- indices as values -----------------------------------------------------------------------------------------------------

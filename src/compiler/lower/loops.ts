@@ -36,13 +36,21 @@ const leastLoop = 8
 export const registerLanes = (target: Target, bytes: number): number =>
   Math.max(1, Math.floor(target.vectorBytes / bytes))
 
-/** The axis along which most accesses are contiguous, when it is walked by registers of `lanes`; of equals, the innermost. */
-export function chooseVectorAxis(axes: readonly Axis[], accesses: readonly Affine[], lanes: number): Axis | undefined {
+/**
+ * The axis along which most accesses are contiguous, when it is walked by registers of `lanes`; of equals, the innermost. `often` says how
+ * many times an access happens for each turn of all loops: less than once where it stands outside some.
+ */
+export function chooseVectorAxis(
+  axes: readonly Axis[],
+  accesses: readonly Affine[],
+  lanes: number,
+  often: (access: Affine) => number = () => 1,
+): Axis | undefined {
   let best: Axis | undefined
   let bestCost = Number.POSITIVE_INFINITY
   for (const axis of axes) {
     let cost = 0.01
-    for (const access of accesses) cost += accessCost(access, axis, lanes)
+    for (const access of accesses) cost += accessCost(access, axis, lanes) * often(access)
     // lanes beyond the extent do nothing, and a loop of a few elements is mostly its own start and end
     const least = Math.max(lanes, leastLoop)
     cost *= (Math.ceil(axis.extent / lanes) * lanes) / axis.extent

@@ -9,7 +9,7 @@ import type { Accumulator, Expression, Memory, Scratch } from '../../kernel/kern
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { computeDType, type Evaluation, type Hook, roundTo, widestBytes } from './evaluate.ts'
-import { type Affine, type Axis, axisIndex, indicesKey, linearIndex, makeAxis } from './index-algebra.ts'
+import { type Affine, type Axis, axisIndex, indicesKey, linearIndex, makeAxis, strideAlong } from './index-algebra.ts'
 import { blocksFor, chooseVectorAxis, lanesFor, nest, parallelNest, registerLanes, type Vector } from './loops.ts'
 import { type LoweredKernel, Lowering, traceIndices } from './lowered-kernel.ts'
 import { refine } from './refine.ts'
@@ -29,6 +29,8 @@ const splitElements = 65536
 const splitUnits = 16
 const splitWork = 16384
 const maximumParts = 1024
+
+const extentOf = (axes: readonly Axis[]): number => axes.reduce((product, { extent }) => product * extent, 1)
 
 class RowLowering {
   readonly #lowering: Lowering
@@ -64,7 +66,9 @@ class RowLowering {
     this.#reduced = refined.axes.flatMap((axes, i) => (space.runs[i].reduced ? axes : []))
     const bytes = widestBytes([...group.inputs, ...group.outputs, ...space.reduces])
     const all = refined.axes.flat()
-    const axis = chooseVectorAxis(all, refined.accesses, registerLanes(this.#target, bytes))
+    const axis = chooseVectorAxis(all, refined.accesses, registerLanes(this.#target, bytes), (access) =>
+      this.#reduced.some((one) => strideAlong(access, one) !== 0) ? 1 : 1 / extentOf(this.#reduced),
+    )
     if (!axis) return
     this.#vector = { axis, lanes: lanesFor(this.#target, bytes, weight, axis.extent) }
     const last = (axes: readonly Axis[]) => (axes.includes(axis) ? [...axes.filter((one) => one !== axis), axis] : axes)
@@ -106,10 +110,10 @@ class RowLowering {
   #partSize(): { readonly axis: Axis; readonly size: number } | undefined {
     const total = sizeOf(this.#space.shape)
     const lanes = this.#columnVector?.lanes ?? 1
-    const units = this.#kept.reduce((count, { extent }) => count * extent, 1) / lanes
+    const units = extentOf(this.#kept) / lanes
     const axis = [...this.#reduced].sort((a, b) => b.extent - a.extent)[0]
     if (axis === undefined || total < splitElements || units >= splitUnits) return undefined
-    const steps = this.#reduced.reduce((count, { extent }) => count * extent, 1) / (this.#rowVector?.lanes ?? 1)
+    const steps = extentOf(this.#reduced) / (this.#rowVector?.lanes ?? 1)
     const wanted = Math.max(total / splitWork / Math.max(1, units), steps / longestSum)
     const parts = Math.min(maximumParts, Math.ceil(wanted), axis.extent)
     if (parts < 2) return undefined
@@ -195,7 +199,7 @@ class RowLowering {
   #hold(): Map<Node, { readonly pass: number; readonly scratch: Scratch }> {
     const result = new Map<Node, { readonly pass: number; readonly scratch: Scratch }>()
     if (this.#isColumn) return result
-    const length = this.#reduced.reduce((size, { extent }) => size * extent, 1)
+    const length = extentOf(this.#reduced)
     let bytes = 0
     const rootsOf = (pass: number) => [...this.#reducesIn(pass).map((node) => node.inputs[0]), ...this.#storedIn(pass)]
     for (const [node, pass] of heldValues(this.#lowering.group, this.#space, rootsOf)) {
