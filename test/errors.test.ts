@@ -138,7 +138,7 @@ const shapes: readonly Row[] = [
   [
     'LSTM features',
     ShapeError,
-    /^LSTM: expected x of 3 dimensions, the last 4, got \[5, 3, 7\]\.$/,
+    /^LSTM: expected x of 3 dimensions, or 2 without a batch, the last 4, got \[5, 3, 7\]\.$/,
     () => new nn.LSTM(4, 6)(ones([5, 3, 7])),
   ],
   [

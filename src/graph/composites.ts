@@ -11,7 +11,6 @@ export { cumsum } from './composites/cumsum.ts'
 export { embedding, oneHot } from './composites/embedding.ts'
 export { groupNorm, layerNorm, rmsNorm } from './composites/layer-norm.ts'
 export { binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss } from './composites/losses.ts'
-export { lstm, lstmCell } from './composites/lstm.ts'
 export { norm2, std, variance } from './composites/moments.ts'
 export { avgPool2d, maxPool2d, maxPool2dIndices } from './composites/pooling.ts'
 export {
@@ -22,6 +21,7 @@ export {
   randomNormal,
   randomUniform,
 } from './composites/random.ts'
+export { recurrent, recurrentCell } from './composites/recurrent.ts'
 export { logSoftmax, logsumexp, softmax } from './composites/softmax.ts'
 export { erf, expm1, log1p, sigmoid, tanh } from './composites/special.ts'
 export { tril, triu } from './composites/triangle.ts'

@@ -12,6 +12,14 @@ export * from './layers/losses.ts'
 export * from './layers/normalisation.ts'
 export * from './layers/pooling.ts'
 export * from './layers/recurrent.ts'
+export {
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  type LSTMState,
+  RNNCell,
+  type RNNCellOptions,
+} from './layers/recurrent-cell.ts'
 export * from './layers/transformer.ts'
 export { type ForwardHook, type ForwardPreHook, type HookHandle, type Layer, Module } from './module.ts'
 export { parameter } from './parameter.ts'

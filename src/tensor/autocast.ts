@@ -32,6 +32,7 @@ export function autocast<T>(body: () => T, { dtype = 'bfloat16', enabled = true 
 
 const narrowOps = new Set([
   ...['matmul', 'mm', 'bmm', 'mv', 'addmm', 'baddbmm', 'linear', 'scaledDotProductAttention'],
+  ...['lstm', 'gru', 'rnnTanh', 'rnnRelu'],
   ...['conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'],
 ])
 const wideOps = new Set([

@@ -12,9 +12,9 @@ import { crossEntropy, nllLoss } from '../../src/graph/composites/cross-entropy.
 import { cumsum } from '../../src/graph/composites/cumsum.ts'
 import { groupNorm, layerNorm, rmsNorm } from '../../src/graph/composites/layer-norm.ts'
 import * as losses from '../../src/graph/composites/losses.ts'
-import { lstm } from '../../src/graph/composites/lstm.ts'
 import { norm2, std, variance } from '../../src/graph/composites/moments.ts'
 import { avgPool2d, maxPool2d } from '../../src/graph/composites/pooling.ts'
+import { recurrent } from '../../src/graph/composites/recurrent.ts'
 import { logSoftmax, logsumexp, softmax } from '../../src/graph/composites/softmax.ts'
 import { belowDiagonal } from '../../src/graph/composites/triangle.ts'
 import { evaluateNodes } from '../../src/graph/evaluate.ts'
@@ -148,8 +148,8 @@ const cases: Readonly<Record<string, Case>> = {
   lstm: [
     (x, h, c, ih, hh, bias) => {
       const layer = { weightIh: ih, weightHh: hh, biasIh: bias }
-      const result = lstm(x, { h, c }, [layer, layer], { bidirectional: true })
-      return [result.output, result.h, sum(uneven(result.c))]
+      const { output, states } = recurrent('lstm', x, [h, c], [layer, layer], { bidirectional: true })
+      return [output, states[0], sum(uneven(states[1]))]
     },
     sample([3, 1, 2]),
     sample([2, 1, 2], 2),
@@ -158,9 +158,33 @@ const cases: Readonly<Record<string, Case>> = {
     sample([8, 2], 5),
     sample([8], 6),
   ],
+  gru: [
+    (x, h, ih, hh, first, second) => {
+      const layer = { weightIh: ih, weightHh: hh, biasIh: first, biasHh: second }
+      const { output, states } = recurrent('gru', x, [h], [layer, layer])
+      return [output, sum(uneven(states[0]))]
+    },
+    sample([3, 1, 2]),
+    sample([2, 1, 2], 2),
+    sample([6, 2], 3),
+    sample([6, 2], 4),
+    sample([6], 5),
+    sample([6], 6),
+  ],
+  rnnTanh: [
+    (x, h, ih, hh, bias) => {
+      const { output, states } = recurrent('rnnTanh', x, [h], [{ weightIh: ih, weightHh: hh, biasHh: bias }])
+      return [output, sum(uneven(states[0]))]
+    },
+    sample([3, 2, 2]),
+    sample([1, 2, 2], 2),
+    sample([2, 2], 3),
+    sample([2, 2], 4),
+    sample([2], 5),
+  ],
 }
 
 for (const [name, [program, ...values]] of Object.entries(cases))
   test(`gradient of ${name}`, () => {
-    gradcheck(program, values, evaluate, { secondOrder: name !== 'lstm' })
+    gradcheck(program, values, evaluate, { secondOrder: name !== 'lstm' && name !== 'gru' })
   })

@@ -205,13 +205,13 @@ const rows: readonly (readonly [string, Class, RegExp, () => unknown])[] = [
     'lstm weights',
     ShapeError,
     /^lstm: expected weightHh to be \[16, 4\] \(4 hidden, 3 features\), got \[4, 16\]/,
-    () => c.lstm(f(5, 2, 3), { h: f(1, 2, 4), c: f(1, 2, 4) }, [{ weightIh: f(16, 3), weightHh: f(4, 16) }]),
+    () => c.recurrent('lstm', f(5, 2, 3), [f(1, 2, 4), f(1, 2, 4)], [{ weightIh: f(16, 3), weightHh: f(4, 16) }]),
   ],
   [
     'lstm state',
     ShapeError,
     /states \[1, batch, hidden\], got x \[5, 2, 3\], h \[2, 4\]/,
-    () => c.lstm(f(5, 2, 3), { h: f(2, 4), c: f(2, 4) }, [{ weightIh: f(16, 3), weightHh: f(16, 4) }]),
+    () => c.recurrent('lstm', f(5, 2, 3), [f(2, 4), f(2, 4)], [{ weightIh: f(16, 3), weightHh: f(16, 4) }]),
   ],
 ]
 

@@ -27,8 +27,10 @@ interface ModuleCase {
   readonly buffersAfter: Readonly<Record<string, string>>
 }
 
-const { modules } = readFixture<{ modules: readonly ModuleCase[] }>('modules')
-const tensorAt = readFixtureTensors('modules')
+const cases = ['modules', 'recurrent'].flatMap((file) => {
+  const tensorAt = readFixtureTensors(file)
+  return readFixture<{ modules: readonly ModuleCase[] }>(file).modules.map((module) => ({ ...module, tensorAt }))
+})
 const constructors = nn as unknown as Record<string, new (...args: unknown[]) => nn.Module>
 
 /** An argument of a constructor: a plain value, a whole float, or a module to build. */
@@ -41,8 +43,8 @@ function argument(value: unknown): unknown {
 }
 
 /** The value and, in reading order, the tensors in it whose gradient is compared. */
-function decode(value: Value, tracked: Tensor[]): unknown {
-  if (Array.isArray(value)) return value.map((item) => decode(item, tracked))
+function decode(value: Value, tracked: Tensor[], tensorAt: (key: string) => Tensor): unknown {
+  if (Array.isArray(value)) return value.map((item) => decode(item, tracked, tensorAt))
   if (value === null || typeof value !== 'object') return value
   const { tensor, requiresGrad = false } = value as TensorSpec
   const leaf = tensorAt(tensor).requiresGrad_(requiresGrad)
@@ -53,7 +55,7 @@ function decode(value: Value, tracked: Tensor[]): unknown {
 const flattenOutputs = (output: unknown): Tensor[] =>
   output instanceof Tensor ? [output] : Array.isArray(output) ? output.flatMap(flattenOutputs) : []
 
-for (const { name, module, args, kwargs, ...expected } of modules)
+for (const { name, module, args, kwargs, tensorAt, ...expected } of cases)
   test(name, async () => {
     const options = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, argument(value)]))
     const model = new constructors[module](...args.map(argument), ...(Object.keys(kwargs).length > 0 ? [options] : []))
@@ -61,8 +63,8 @@ for (const { name, module, args, kwargs, ...expected } of modules)
     model.loadStateDict(new Map(state))
     model.train(expected.training)
     const tracked: Tensor[] = []
-    const inputs = expected.inputs.map((value) => decode(value, tracked))
-    const keywords = Object.entries(expected.callKwargs).map(([key, value]) => [key, decode(value, tracked)])
+    const inputs = expected.inputs.map((value) => decode(value, tracked, tensorAt))
+    const keywords = Object.entries(expected.callKwargs).map(([key, value]) => [key, decode(value, tracked, tensorAt)])
     const call = model as unknown as (...args: unknown[]) => unknown
     const outputs = flattenOutputs(call(...inputs, ...(keywords.length > 0 ? [Object.fromEntries(keywords)] : [])))
 

@@ -1,15 +1,23 @@
-// LSTM over sequences, several layers, one or two directions. https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+// LSTM, GRU and Elman's RNN over sequences, several layers, one or two directions.
+// https://docs.pytorch.org/docs/stable/nn.html#recurrent-layers
 import type { DType } from '../../base/dtype.ts'
-import { ShapeError } from '../../base/errors.ts'
+import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape } from '../../base/shape.ts'
-import { type LstmWeights, lstm } from '../../tensor/functions/recurrent.ts'
+import {
+  type CellName,
+  gateCount,
+  type RecurrentWeights,
+  recurrent,
+  stateCount,
+} from '../../tensor/functions/recurrent.ts'
 import { type Tensor, zeros } from '../../tensor/index.ts'
 import { fanInUniform_ } from '../initialise.ts'
 import { Module } from '../module.ts'
 import { parameter } from '../parameter.ts'
 import { describe } from '../print-module.ts'
+import { elmanCell, type LSTMState } from './recurrent-cell.ts'
 
-export interface LSTMOptions {
+export interface RecurrentOptions {
   /** layers on top of each other; may also be given as the third argument */
   readonly numLayers?: number
   readonly bias?: boolean
@@ -21,31 +29,39 @@ export interface LSTMOptions {
   readonly dtype?: DType
 }
 
-/** Hidden and cell state, each [layers * directions, batch, hiddenSize]. */
-export type LSTMState = readonly [Tensor, Tensor]
+export interface LSTMOptions extends RecurrentOptions {
+  /** projections of the hidden state; only 0, none, is there yet */
+  readonly projSize?: number
+}
 
-export class LSTM extends Module {
+export interface RNNOptions extends RecurrentOptions {
+  readonly nonlinearity?: 'tanh' | 'relu'
+}
+
+/** What the layers share: weights under PyTorch's names, layouts of sequences, states that start at zero. */
+abstract class RecurrentLayer extends Module {
   readonly inputSize: number
   readonly hiddenSize: number
   readonly numLayers: number
-  readonly options: Omit<Required<LSTMOptions>, 'numLayers'>
+  readonly options: Omit<Required<RecurrentOptions>, 'numLayers'>
+  readonly #cell: CellName
 
-  constructor(inputSize: number, hiddenSize: number, numLayers?: number | LSTMOptions, options: LSTMOptions = {}) {
+  constructor(cell: CellName, inputSize: number, hiddenSize: number, given: RecurrentOptions) {
     super()
-    const given = typeof numLayers === 'object' ? numLayers : { numLayers, ...options }
     const { bias = true, batchFirst = false, dropout = 0, bidirectional = false, dtype = 'float32' } = given
     this.inputSize = inputSize
     this.hiddenSize = hiddenSize
     this.numLayers = given.numLayers ?? 1
     this.options = { bias, batchFirst, dropout, bidirectional, dtype }
+    this.#cell = cell
+    const rows = gateCount(cell) * hiddenSize
     for (let layer = 0; layer < this.numLayers; layer++)
       for (const suffix of this.#suffixes(layer)) {
-        const features = layer === 0 ? inputSize : hiddenSize * this.#directions
-        this.#addWeight(`weight_ih_${suffix}`, [4 * hiddenSize, features], dtype)
-        this.#addWeight(`weight_hh_${suffix}`, [4 * hiddenSize, hiddenSize], dtype)
+        this.#addWeight(`weight_ih_${suffix}`, [rows, layer === 0 ? inputSize : hiddenSize * this.#directions])
+        this.#addWeight(`weight_hh_${suffix}`, [rows, hiddenSize])
         if (!bias) continue
-        this.#addWeight(`bias_ih_${suffix}`, [4 * hiddenSize], dtype)
-        this.#addWeight(`bias_hh_${suffix}`, [4 * hiddenSize], dtype)
+        this.#addWeight(`bias_ih_${suffix}`, [rows])
+        this.#addWeight(`bias_hh_${suffix}`, [rows])
       }
   }
 
@@ -62,11 +78,11 @@ export class LSTM extends Module {
     return this as unknown as Record<string, Tensor | undefined>
   }
 
-  #addWeight(name: string, shape: readonly number[], dtype: DType): void {
-    this.#fields[name] = parameter(fanInUniform_(zeros(shape, { dtype }), this.hiddenSize))
+  #addWeight(name: string, shape: readonly number[]): void {
+    this.#fields[name] = parameter(fanInUniform_(zeros(shape, { dtype: this.options.dtype }), this.hiddenSize))
   }
 
-  #weights(suffix: string): LstmWeights {
+  #weights(suffix: string): RecurrentWeights {
     return {
       weightIh: this.#fields[`weight_ih_${suffix}`]!,
       weightHh: this.#fields[`weight_hh_${suffix}`]!,
@@ -75,34 +91,97 @@ export class LSTM extends Module {
     }
   }
 
-  /** Returns the last layer's output for each step, and the state after the last step. The state starts at zero. */
-  forward(x: Tensor, state?: LSTMState): [Tensor, [Tensor, Tensor]] {
+  /** The last layer's output for each step, and each state after the last step. */
+  protected run(x: Tensor, given: readonly Tensor[] | undefined): { output: Tensor; states: Tensor[] } {
     const { batchFirst, bidirectional, dropout } = this.options
-    if (x.ndim !== 3 || x.shape[2] !== this.inputSize)
-      throw new ShapeError(
-        `LSTM: expected x of 3 dimensions, the last ${this.inputSize}, got ${formatShape(x.shape)}.`,
-        { shape: x.shape, inputSize: this.inputSize },
-      )
-    const sequence = batchFirst ? x.transpose(0, 1) : x
-    const weights = Array.from({ length: this.numLayers }, (_, layer) => this.#suffixes(layer)).flat()
-    const [output, last] = lstm(
-      sequence,
-      state ?? this.#zeroState(sequence),
-      weights.map((suffix) => this.#weights(suffix)),
-      { bidirectional, dropout, training: this.training },
-    )
-    return [batchFirst ? output.transpose(0, 1) : output, last]
+    this.#expectSequence(x)
+    const isBatched = x.ndim === 3
+    const batched = isBatched ? x : x.unsqueeze(batchFirst ? 0 : 1)
+    const sequence = batchFirst ? batched.transpose(0, 1) : batched
+    const states = given?.map((state) => (isBatched ? state : state.unsqueeze(1))) ?? this.#zeroStates(sequence)
+    const suffixes = Array.from({ length: this.numLayers }, (_, layer) => this.#suffixes(layer)).flat()
+    const weights = suffixes.map((suffix) => this.#weights(suffix))
+    const result = recurrent(this.#cell, sequence, states, weights, { bidirectional, dropout, training: this.training })
+    if (!isBatched) return { output: result.output.squeeze(1), states: result.states.map((state) => state.squeeze(1)) }
+    return { ...result, output: batchFirst ? result.output.transpose(0, 1) : result.output }
   }
 
-  #zeroState(sequence: Tensor): LSTMState {
+  #expectSequence(x: Tensor): void {
+    if ((x.ndim === 2 || x.ndim === 3) && x.shape[x.ndim - 1] === this.inputSize) return
+    throw new ShapeError(
+      `${this.constructor.name}: expected x of 3 dimensions, or 2 without a batch, the last ${this.inputSize}, ` +
+        `got ${formatShape(x.shape)}.`,
+      { shape: x.shape, inputSize: this.inputSize },
+    )
+  }
+
+  #zeroStates(sequence: Tensor): Tensor[] {
     const shape = [this.numLayers * this.#directions, sequence.shape[1], this.hiddenSize]
     const zero = zeros(shape, { dtype: sequence.dtype, device: sequence.device })
-    return [zero, zero]
+    return Array.from({ length: stateCount(this.#cell) }, () => zero)
   }
 
   override extraRepr(): string {
     const { bias, batchFirst, dropout: p, bidirectional } = this.options
     const rest = { bias: bias ? undefined : false, batchFirst: batchFirst || undefined, dropout: p || undefined }
     return `${this.inputSize}, ${this.hiddenSize}, ${describe({ numLayers: this.numLayers, ...rest, bidirectional: bidirectional || undefined })}`
+  }
+}
+
+/** Options with the number of layers in its place, whether it came as the third argument or among them. */
+const withLayers = <O extends RecurrentOptions>(numLayers: number | O | undefined, options: O): O =>
+  typeof numLayers === 'object' ? numLayers : { ...options, numLayers: numLayers ?? options.numLayers }
+
+/** https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html */
+export class LSTM extends RecurrentLayer {
+  constructor(inputSize: number, hiddenSize: number, numLayers?: number | LSTMOptions, options: LSTMOptions = {}) {
+    const given = withLayers(numLayers, options)
+    if (given.projSize)
+      throw new ArgumentError(
+        `LSTM: expected projSize 0, got ${given.projSize}. Projections are not there yet; a Linear on the output is close.`,
+        { projSize: given.projSize },
+      )
+    super('lstm', inputSize, hiddenSize, given)
+  }
+
+  /** Returns the last layer's output for each step, and the state after the last step. The state starts at zero. */
+  forward(x: Tensor, state?: LSTMState): [Tensor, [Tensor, Tensor]] {
+    const { output, states } = this.run(x, state)
+    return [output, [states[0], states[1]]]
+  }
+}
+
+/** https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html */
+export class GRU extends RecurrentLayer {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    numLayers?: number | RecurrentOptions,
+    options: RecurrentOptions = {},
+  ) {
+    super('gru', inputSize, hiddenSize, withLayers(numLayers, options))
+  }
+
+  /** Returns the last layer's output for each step, and the state after the last step. The state starts at zero. */
+  forward(x: Tensor, state?: Tensor): [Tensor, Tensor] {
+    const { output, states } = this.run(x, state && [state])
+    return [output, states[0]]
+  }
+}
+
+/** h' = tanh(x W_ihᵀ + b_ih + h W_hhᵀ + b_hh), or relu of it. https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html */
+export class RNN extends RecurrentLayer {
+  readonly nonlinearity: 'tanh' | 'relu'
+
+  constructor(inputSize: number, hiddenSize: number, numLayers?: number | RNNOptions, options: RNNOptions = {}) {
+    const given = withLayers(numLayers, options)
+    super(elmanCell('RNN', given.nonlinearity), inputSize, hiddenSize, given)
+    this.nonlinearity = given.nonlinearity ?? 'tanh'
+  }
+
+  /** Returns the last layer's output for each step, and the state after the last step. The state starts at zero. */
+  forward(x: Tensor, state?: Tensor): [Tensor, Tensor] {
+    const { output, states } = this.run(x, state && [state])
+    return [output, states[0]]
   }
 }

@@ -1,51 +1,77 @@
-// Recurrent networks over sequences: one scan a layer and direction.
-import * as recurrent from '../../graph/composites/lstm.ts'
+// Recurrent networks over sequences: one scan a layer and direction; and their cells, one step at a time.
+import * as composites from '../../graph/composites/recurrent.ts'
 import type { Node } from '../../graph/node.ts'
+import { castOperand } from '../autocast.ts'
 import { resultOf } from '../core.ts'
 import { sameDevice } from '../operands.ts'
 import { dropout } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Optional } from './neural.ts'
 
-/** One direction of one layer; rows are in PyTorch's order: input, forget, cell and output gates. */
-export interface LstmWeights {
-  /** [4 hidden, features] */
+export { type CellName, gateCount, stateCount } from '../../graph/composites/recurrent.ts'
+
+/** One direction of one layer; rows are in PyTorch's order of gates. */
+export interface RecurrentWeights {
+  /** [gates × hidden, features] */
   readonly weightIh: Tensor
-  /** [4 hidden, hidden] */
+  /** [gates × hidden, hidden] */
   readonly weightHh: Tensor
-  /** [4 hidden] */
+  /** [gates × hidden] */
   readonly biasIh?: Optional
   readonly biasHh?: Optional
 }
 
-export interface LstmOptions {
+export interface RecurrentOptions {
   readonly bidirectional?: boolean
   /** probability of dropping an output between layers, when training */
   readonly dropout?: number
   readonly training?: boolean
 }
 
+/** The tensors as nodes, and how nodes become tensors of the same device. */
+function unwrap(name: composites.CellName, x: Tensor, states: readonly Tensor[], weights: readonly RecurrentWeights[]) {
+  const own = weights.flatMap(({ weightIh, weightHh, biasIh, biasHh }) => [weightIh, weightHh, biasIh, biasHh])
+  const inputs = [x, ...states, ...own].filter((each): each is Tensor => each !== null && each !== undefined)
+  sameDevice(name, inputs)
+  const nodeOf = (tensor: Tensor): Node => castOperand(name, tensor.node)
+  return {
+    x: nodeOf(x),
+    states: states.map(nodeOf),
+    weights: weights.map(({ weightIh, weightHh, biasIh, biasHh }) => ({
+      weightIh: nodeOf(weightIh),
+      weightHh: nodeOf(weightHh),
+      ...(biasIh && { biasIh: nodeOf(biasIh) }),
+      ...(biasHh && { biasHh: nodeOf(biasHh) }),
+    })),
+    wrap: (node: Node): Tensor => resultOf(x.session, node, inputs),
+  }
+}
+
 /**
  * x [steps, batch, features] and states [layers × directions, batch, hidden] to the last layer's outputs and the last states.
  * Weights come layer by layer, the reverse direction of a layer after its forward one.
  */
-export function lstm(
+export function recurrent(
+  name: composites.CellName,
   x: Tensor,
-  [h, c]: readonly [Tensor, Tensor],
-  weights: readonly LstmWeights[],
-  { bidirectional = false, dropout: p = 0, training = true }: LstmOptions = {},
-): [Tensor, [Tensor, Tensor]] {
-  const own = weights.flatMap(({ weightIh, weightHh, biasIh, biasHh }) => [weightIh, weightHh, biasIh, biasHh])
-  const inputs = [x, h, c, ...own].filter((each): each is Tensor => each !== null && each !== undefined)
-  sameDevice('lstm', inputs)
-  const wrap = (node: Node): Tensor => resultOf(x.session, node, inputs)
-  const nodes = weights.map(({ weightIh, weightHh, biasIh, biasHh }) => ({
-    weightIh: weightIh.node,
-    weightHh: weightHh.node,
-    ...(biasIh && { biasIh: biasIh.node }),
-    ...(biasHh && { biasHh: biasHh.node }),
-  }))
+  states: readonly Tensor[],
+  weights: readonly RecurrentWeights[],
+  { bidirectional = false, dropout: p = 0, training = true }: RecurrentOptions = {},
+): { output: Tensor; states: Tensor[] } {
+  const { wrap, ...nodes } = unwrap(name, x, states, weights)
   const between = p > 0 && training ? (output: Node) => dropout(wrap(output), { p }).node : undefined
-  const result = recurrent.lstm(x.node, { h: h.node, c: c.node }, nodes, { bidirectional, ...(between && { between }) })
-  return [wrap(result.output), [wrap(result.h), wrap(result.c)]]
+  const options = { bidirectional, ...(between && { between }) }
+  const result = composites.recurrent(name, nodes.x, nodes.states, nodes.weights, options)
+  return { output: wrap(result.output), states: result.states.map(wrap) }
+}
+
+/** One step: x [batch, features] and states [batch, hidden] to the next states. */
+export function recurrentCell(
+  name: composites.CellName,
+  x: Tensor,
+  states: readonly Tensor[],
+  weights: RecurrentWeights,
+): Tensor[] {
+  const nodes = unwrap(name, x, states, [weights])
+  return composites.recurrentCell(name, nodes.x, nodes.states, nodes.weights[0]).map(nodes.wrap)
 }

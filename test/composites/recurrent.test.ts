@@ -1,8 +1,8 @@
-// The LSTM over nodes against PyTorch's recorded modules: layers, directions, given states, no biases.
+// Recurrent networks over nodes against PyTorch's recorded modules: layers, directions, given states, no biases.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onesLike, placeholder, transpose, zerosLike } from '../../src/graph/builders.ts'
-import { type LstmWeights, lstm, lstmCell } from '../../src/graph/composites/lstm.ts'
+import { type RecurrentWeights, recurrent, recurrentCell } from '../../src/graph/composites/recurrent.ts'
 import { evaluateNodes } from '../../src/graph/evaluate.ts'
 import type { HostArray } from '../../src/graph/host-array.ts'
 import type { Node } from '../../src/graph/node.ts'
@@ -40,7 +40,7 @@ class Replay {
     return node
   }
 
-  weights(): LstmWeights[] {
+  weights(): RecurrentWeights[] {
     const { stateDict } = this.#module
     const suffixes = Object.keys(stateDict).flatMap((name) => (name.startsWith('weight_ih') ? [name.slice(9)] : []))
     const parameter = (name: string): Node | undefined => (name in stateDict ? this.leaf(stateDict[name]) : undefined)
@@ -62,8 +62,8 @@ class Replay {
       zeros,
       zeros,
     ]
-    const result = lstm(x, { h, c }, weights, { bidirectional: kwargs.bidirectional })
-    return [kwargs.batchFirst ? transpose(result.output, 0, 1) : result.output, result.h, result.c]
+    const { output, states } = recurrent('lstm', x, [h, c], weights, { bidirectional: kwargs.bidirectional })
+    return [kwargs.batchFirst ? transpose(output, 0, 1) : output, ...states]
   }
 }
 
@@ -88,8 +88,8 @@ test('a cell is one step of a layer', () => {
     weightHh: onesLike(placeholder([16, 4], 'float32')),
   }
   const value: HostArray = { dtype: 'float32', shape: [2, 3], data: new Float32Array([1, 0, 0, 0, 0, 0]) }
-  const next = lstmCell(x, { h, c: h }, weights)
-  const [got] = evaluateNodes([next.h], new Map([[x, value]]))
+  const [next] = recurrentCell('lstm', x, [h, h], weights)
+  const [got] = evaluateNodes([next], new Map([[x, value]]))
   const gate = 1 / (1 + Math.exp(-1))
   const expected = gate * Math.tanh(gate * Math.tanh(1))
   assert.ok(Math.abs(Number(got.data[0]) - expected) < 1e-6)
