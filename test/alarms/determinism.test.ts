@@ -67,7 +67,7 @@ async function trainedBits(name: TrainingName, count: number): Promise<string> {
   return bits.join()
 }
 
-for (const name of ['cnn-28-b64-adam', 'chargpt-4x128-t64-b12-adamw'] as const)
+for (const name of ['cnn-28-b64-adam', 'chargpt-4x128-t64-b12-adamw', 'lstm-2x128-t50-b32-adam'] as const)
   test(`${name}: the same parameters with any number of threads`, { skip: refused }, async () => {
     let first: string | undefined
     for (const threads of threadCounts) {

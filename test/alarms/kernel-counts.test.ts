@@ -19,6 +19,7 @@ const names: readonly TrainingName[] = [
   'mlp-784-512-512-10-b128-adam',
   'cnn-28-b64-adam',
   'chargpt-4x128-t64-b12-adamw',
+  'lstm-2x128-t50-b32-adam',
 ]
 // tests run from the package root
 const file = 'test/alarms/kernel-counts.json'

@@ -16,7 +16,10 @@ interface Coverage {
 
 /** The reference device is slow, and its plain loop runs through the same interpreter. */
 const coverageOf: Readonly<Record<string, Coverage>> = {
-  native: { names: [...mlps, 'cnn-28-b64-adam', 'chargpt-4x128-t64-b12-adamw'], modes: ['plain', 'compiled'] },
+  native: {
+    names: [...mlps, 'cnn-28-b64-adam', 'chargpt-4x128-t64-b12-adamw', 'lstm-2x128-t50-b32-adam'],
+    modes: ['plain', 'compiled'],
+  },
   reference: { names: mlps, modes: ['compiled'] },
 }
 const refusalOf = (name: string): string | false => {
