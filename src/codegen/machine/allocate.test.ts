@@ -95,7 +95,7 @@ test('allocations of random programs hold under the data-flow verifier, with and
 
 test('the verifier rejects two live values in one register', () => {
   const allocation = allocateRegisters(randomProgram(1), target(14))
-  const broken = { ...allocation, assigned: allocation.assigned.map(() => 3) }
+  const broken = { ...allocation, assigned: Array.from(allocation.assigned, () => 3) }
   assert.throws(() => verifyAllocation(broken), CompileError)
 })
 

@@ -1,109 +1,132 @@
 // Where each virtual register is live: one interval from its first write to its last read, stretched over the loops it crosses.
 // Structured loops make this one pass: a register born before a loop and read inside it lives to the loop's end.
 import { CompileError } from '../../base/errors.ts'
-import { type Instruction, type MachineFunction, type VirtualRegister, visitRegisters } from './machine-op.ts'
+import type { Instruction, MachineFunction, MachineOp, VirtualRegister } from './machine-op.ts'
 
-/** Instruction i reads at 2i and writes at 2i + 1; both ends belong to the interval. */
-export interface Interval {
-  readonly register: VirtualRegister
-  readonly start: number
-  end: number
+/** Intervals by register id. Instruction i reads at 2i and writes at 2i + 1; both ends belong to the interval. */
+export interface Liveness {
+  /** ids of all registers that occur, by start */
+  readonly order: readonly number[]
+  /** -1 for a register that does not occur */
+  readonly start: Int32Array
+  readonly end: Int32Array
   /** estimated reads and writes at run time */
-  cost: number
-  /** a register of which this one is first a copy, so that sharing its place makes the move vanish */
-  hint: VirtualRegister | undefined
-}
-
-interface OpenLoop {
-  readonly start: number
-  /** intervals born before this loop and touched inside it */
-  readonly crossing: Interval[]
+  readonly cost: Float64Array
+  /** id of a register of which this one is first a copy, so that sharing its place makes the move vanish; -1 for none */
+  readonly hint: Int32Array
 }
 
 const loopWeight = 8
 const deepestLoop = 6
 
-export interface Liveness {
-  /** by start */
-  readonly intervals: readonly Interval[]
-  /** by register id */
-  readonly byRegister: readonly (Interval | undefined)[]
-}
+export const findIntervals = (code: MachineFunction): Liveness => new IntervalWalk(code).run()
 
-export function findIntervals(code: MachineFunction): Liveness {
-  const walk = new IntervalWalk(code)
-  code.ops.forEach((op, i) => {
-    if (op.op === 'instruction') walk.instruction(op, i)
-    else if (op.op === 'loop') walk.openLoop(i)
-    else if (op.op === 'endLoop') walk.closeLoop(i)
-  })
-  return walk.finish()
-}
-
-class IntervalWalk {
+class IntervalWalk implements Liveness {
+  readonly order: number[] = []
+  readonly start: Int32Array
+  readonly end: Int32Array
+  readonly cost: Float64Array
+  readonly hint: Int32Array
   readonly #name: string
-  readonly #byRegister: (Interval | undefined)[]
-  readonly #intervals: Interval[] = []
-  readonly #loops: OpenLoop[] = []
+  readonly #ops: readonly MachineOp[]
+  /** starts and ends of the open loops, outermost first */
+  readonly #loopStarts: number[] = []
+  readonly #loopEnds: number[] = []
+  #innermost = -1
   #weight = 1
-  #at = 0
-  readonly #visit = (register: VirtualRegister, written: boolean): void => {
-    this.#touch(register, written, written ? 2 * this.#at + 1 : 2 * this.#at)
-  }
 
-  constructor({ name, registers }: MachineFunction) {
+  constructor({ name, ops, registers }: MachineFunction) {
     this.#name = name
-    this.#byRegister = new Array<Interval | undefined>(registers.length).fill(undefined)
+    this.#ops = ops
+    this.start = new Int32Array(registers.length).fill(-1)
+    this.end = new Int32Array(registers.length)
+    this.cost = new Float64Array(registers.length)
+    this.hint = new Int32Array(registers.length).fill(-1)
   }
 
-  instruction(op: Instruction, at: number): void {
-    this.#at = at
-    visitRegisters(op, this.#visit)
-    const [target, source] = op.operands
-    if (!isMove(op.mnemonic) || typeof source !== 'object' || source.kind !== 'register') return
-    if (typeof target !== 'object' || target.kind !== 'register') return
-    const interval = this.#byRegister[target.register.id]!
-    if (interval.start === 2 * at + 1) interval.hint = source.register
-  }
-
-  openLoop(at: number): void {
-    this.#loops.push({ start: 2 * at, crossing: [] })
-    this.#weigh()
-  }
-
-  closeLoop(at: number): void {
-    const loop = this.#loops.pop()
-    if (loop === undefined) throw new CompileError(`${this.#name}: a loop ends at ${at} that never began.`)
-    for (const interval of loop.crossing) interval.end = Math.max(interval.end, 2 * at + 1)
-    this.#weigh()
-  }
-
-  finish(): Liveness {
-    if (this.#loops.length > 0) throw new CompileError(`${this.#name}: ${this.#loops.length} loops never end.`)
-    return { intervals: this.#intervals, byRegister: this.#byRegister }
-  }
-
-  #weigh(): void {
-    this.#weight = loopWeight ** Math.min(this.#loops.length, deepestLoop)
-  }
-
-  #touch(register: VirtualRegister, written: boolean, at: number): void {
-    let interval = this.#byRegister[register.id]
-    if (interval === undefined) {
-      if (!written)
-        throw new CompileError(`${this.#name}: register ${register.id} is read at ${at >> 1} before it is written.`)
-      interval = { register, start: at, end: at, cost: 0, hint: undefined }
-      this.#byRegister[register.id] = interval
-      this.#intervals.push(interval)
+  run(): Liveness {
+    const ops = this.#ops
+    const ends = matchLoops(this.#name, ops)
+    for (let i = 0; i < ops.length; i++) {
+      const op = ops[i]
+      if (op.op === 'instruction') this.#instruction(op, 2 * i)
+      else if (op.op === 'loop') this.#open(2 * i, 2 * ends.get(i)! + 1)
+      else if (op.op === 'endLoop') this.#close()
     }
-    if (at > interval.end) interval.end = at
-    interval.cost += this.#weight
-    for (const loop of this.#loops) {
-      if (loop.start <= interval.start) continue
-      loop.crossing.push(interval)
-      break
+    return this
+  }
+
+  /** Reads before the write; an updated register is read and written. */
+  #instruction({ operands, first, mnemonic }: Instruction, at: number): void {
+    for (let i = 0; i < operands.length; i++) {
+      const operand = operands[i]
+      if (typeof operand !== 'object') continue
+      if (operand.kind === 'memory') {
+        if (operand.base) this.#touch(operand.base, at, false)
+        if (operand.index) this.#touch(operand.index, at, false)
+      } else if (i > 0 || first !== 'write') this.#touch(operand.register, at, false)
+    }
+    const target = operands[0]
+    if (first === 'read' || typeof target !== 'object' || target.kind !== 'register') return
+    this.#touch(target.register, at + 1, true)
+    if (this.start[target.register.id] === at + 1 && isMove(mnemonic)) this.#noteCopy(target.register, operands[1])
+  }
+
+  #noteCopy({ id }: VirtualRegister, source: Instruction['operands'][number]): void {
+    if (typeof source === 'object' && source.kind === 'register') this.hint[id] = source.register.id
+  }
+
+  #open(start: number, end: number): void {
+    this.#loopStarts.push(start)
+    this.#loopEnds.push(end)
+    this.#enter()
+  }
+
+  #close(): void {
+    this.#loopStarts.pop()
+    this.#loopEnds.pop()
+    this.#enter()
+  }
+
+  #enter(): void {
+    const depth = this.#loopStarts.length
+    this.#innermost = depth === 0 ? -1 : this.#loopStarts[depth - 1]
+    this.#weight = loopWeight ** Math.min(depth, deepestLoop)
+  }
+
+  #touch({ id }: VirtualRegister, at: number, written: boolean): void {
+    if (this.start[id] < 0) {
+      if (!written) throw new CompileError(`${this.#name}: register ${id} is read at ${at >> 1} before it is written.`)
+      this.start[id] = at
+      this.order.push(id)
+    }
+    const until = this.#innermost > this.start[id] ? this.#endOfCrossed(this.start[id]) : at
+    if (until > this.end[id]) this.end[id] = until
+    this.cost[id] += this.#weight
+  }
+
+  /** The end of the outermost open loop that began after `start`. */
+  #endOfCrossed(start: number): number {
+    let depth = 0
+    while (this.#loopStarts[depth] <= start) depth++
+    return this.#loopEnds[depth]
+  }
+}
+
+/** The end of each loop by its beginning. */
+function matchLoops(name: string, ops: readonly MachineOp[]): ReadonlyMap<number, number> {
+  const ends = new Map<number, number>()
+  const open: number[] = []
+  for (let i = 0; i < ops.length; i++) {
+    if (ops[i].op === 'loop') open.push(i)
+    else if (ops[i].op === 'endLoop') {
+      const start = open.pop()
+      if (start === undefined) throw new CompileError(`${name}: a loop ends at ${i} that never began.`)
+      ends.set(start, i)
     }
   }
+  if (open.length > 0) throw new CompileError(`${name}: ${open.length} loops never end.`)
+  return ends
 }
 
 export const isMove = (mnemonic: string): boolean => mnemonic === 'mov' || mnemonic === 'vmovaps'

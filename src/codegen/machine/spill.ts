@@ -1,6 +1,6 @@
 // Rewrites code so that given registers live in the stack frame: a reload before each read and a store behind each write, through
 // fresh registers that live for one instruction. A register written once by a constant instruction is recomputed instead.
-import type { Interval } from './liveness.ts'
+import type { Liveness } from './liveness.ts'
 import {
   type Instruction,
   type MachineFunction,
@@ -26,60 +26,72 @@ export interface Spilled {
 }
 
 type Home = { readonly slot: MemoryOperand } | { readonly recompute: Instruction }
+/** by register id; nothing for registers that stay */
+type Homes = readonly (Home | undefined)[]
 
 export function spillRegisters(
   code: MachineFunction,
-  spilled: readonly Interval[],
+  spilled: readonly number[],
+  lives: Liveness,
   target: SpillTarget,
   frameBytes: number,
-  unspillable: Set<VirtualRegister>,
 ): Spilled {
-  const { homes, end } = assignHomes(code, spilled, target, frameBytes)
-  const registers = [...code.registers]
-  const ops: MachineOp[] = []
+  const { homes, end } = assignHomes(code, spilled, lives, target, frameBytes)
+  const rewriter = new Rewriter([...code.registers], homes, target)
   for (const op of code.ops) {
-    if (op.op === 'instruction' && touches(op, homes)) rewrite(op, homes, target, registers, unspillable, ops)
-    else ops.push(op)
+    if (op.op === 'instruction' && touches(op, homes)) rewriter.rewrite(op)
+    else rewriter.ops.push(op)
   }
-  return { code: { name: code.name, ops, registers }, frameBytes: end }
+  return { code: { name: code.name, ops: rewriter.ops, registers: rewriter.registers }, frameBytes: end }
 }
 
-function touches(op: Instruction, homes: ReadonlyMap<VirtualRegister, Home>): boolean {
-  let found = false
-  visitRegisters(op, (register) => {
-    found ||= homes.has(register)
-  })
-  return found
+function touches({ operands }: Instruction, homes: Homes): boolean {
+  for (const operand of operands) {
+    if (typeof operand !== 'object') continue
+    if (operand.kind === 'register') {
+      if (homes[operand.register.id]) return true
+    } else if ((operand.base && homes[operand.base.id]) || (operand.index && homes[operand.index.id])) return true
+  }
+  return false
 }
 
-function rewrite(
-  op: Instruction,
-  homes: ReadonlyMap<VirtualRegister, Home>,
-  target: SpillTarget,
-  registers: VirtualRegister[],
-  unspillable: Set<VirtualRegister>,
-  out: MachineOp[],
-): void {
-  const fresh = new Map<VirtualRegister, VirtualRegister>()
-  const behind: Instruction[] = []
-  let dropped = false
-  visitRegisters(op, (register, written) => {
-    const home = homes.get(register)
-    if (home === undefined) return
-    let temporary = fresh.get(register)
-    if (temporary === undefined) {
-      temporary = new VirtualRegister(registers.length, register.file)
-      registers.push(temporary)
-      unspillable.add(temporary)
-      fresh.set(register, temporary)
-      if (!written) out.push('slot' in home ? target.load(temporary, home.slot) : recomputed(home.recompute, temporary))
-    }
-    if (!written) return
-    if ('slot' in home) behind.push(target.store(temporary, home.slot))
-    else dropped = true
-  })
-  if (dropped) return
-  out.push({ ...op, operands: op.operands.map((operand) => substitute(operand, fresh)) }, ...behind)
+class Rewriter {
+  readonly ops: MachineOp[] = []
+  readonly registers: VirtualRegister[]
+  readonly #homes: Homes
+  readonly #target: SpillTarget
+
+  constructor(registers: VirtualRegister[], homes: Homes, target: SpillTarget) {
+    this.registers = registers
+    this.#homes = homes
+    this.#target = target
+  }
+
+  rewrite(op: Instruction): void {
+    const fresh = new Map<VirtualRegister, VirtualRegister>()
+    const behind: Instruction[] = []
+    let dropped = false
+    visitRegisters(op, (register, written) => {
+      const home = this.#homes[register.id]
+      if (home === undefined) return
+      let temporary = fresh.get(register)
+      if (temporary === undefined) {
+        temporary = new VirtualRegister(this.registers.length, register.file)
+        this.registers.push(temporary)
+        fresh.set(register, temporary)
+        if (!written) this.ops.push(this.#fetch(home, temporary))
+      }
+      if (!written) return
+      if ('slot' in home) behind.push(this.#target.store(temporary, home.slot))
+      else dropped = true
+    })
+    if (dropped) return
+    this.ops.push({ ...op, operands: op.operands.map((operand) => substitute(operand, fresh)) }, ...behind)
+  }
+
+  #fetch(home: Home, temporary: VirtualRegister): Instruction {
+    return 'slot' in home ? this.#target.load(temporary, home.slot) : recomputed(home.recompute, temporary)
+  }
 }
 
 const recomputed = (instruction: Instruction, register: VirtualRegister): Instruction => {
@@ -100,42 +112,44 @@ function substitute(operand: MachineOperand, fresh: ReadonlyMap<VirtualRegister,
 }
 
 /** Frame slots, shared by registers that are never live together, or the instruction to repeat. */
-function assignHomes(code: MachineFunction, spilled: readonly Interval[], target: SpillTarget, frameBytes: number) {
-  const constants = constantWrites(code, spilled)
-  const homes = new Map<VirtualRegister, Home>()
+function assignHomes(
+  code: MachineFunction,
+  spilled: readonly number[],
+  lives: Liveness,
+  target: SpillTarget,
+  frameBytes: number,
+) {
+  const homes = constantHomes(code, spilled)
   const slots: { readonly bytes: number; readonly offset: number; busyUntil: number }[] = []
   let end = frameBytes
-  for (const interval of [...spilled].sort((a, b) => a.start - b.start)) {
-    const { register } = interval
-    const recompute = constants.get(register)
-    if (recompute) {
-      homes.set(register, { recompute })
-      continue
-    }
-    const bytes = target.slotBytes[register.file]
-    let slot = slots.find((candidate) => candidate.bytes === bytes && candidate.busyUntil < interval.start)
+  for (const id of [...spilled].sort((a, b) => lives.start[a] - lives.start[b])) {
+    if (homes[id]) continue
+    const bytes = target.slotBytes[code.registers[id].file]
+    let slot = slots.find((candidate) => candidate.bytes === bytes && candidate.busyUntil < lives.start[id])
     if (slot === undefined) {
       slot = { bytes, offset: Math.ceil(end / bytes) * bytes, busyUntil: 0 }
       slots.push(slot)
       end = slot.offset + bytes
     }
-    slot.busyUntil = interval.end
-    homes.set(register, { slot: memoryOperand({ frame: true, disp: slot.offset, bytes }) })
+    slot.busyUntil = lives.end[id]
+    homes[id] = { slot: memoryOperand({ frame: true, disp: slot.offset, bytes }) }
   }
   return { homes, end }
 }
 
-function constantWrites(code: MachineFunction, spilled: readonly Interval[]): Map<VirtualRegister, Instruction> {
-  const wanted = new Set(spilled.map(({ register }) => register))
-  const writes = new Map<VirtualRegister, Instruction | undefined>()
-  for (const op of code.ops) {
-    if (op.op !== 'instruction') continue
-    visitRegisters(op, (register, written) => {
-      if (written && wanted.has(register))
-        writes.set(register, op.rematerializable && !writes.has(register) ? op : undefined)
-    })
+/** Of registers that one constant instruction writes, and nothing else. */
+function constantHomes({ ops, registers }: MachineFunction, spilled: readonly number[]): (Home | undefined)[] {
+  const homes = new Array<Home | undefined>(registers.length).fill(undefined)
+  const writes = new Uint8Array(registers.length)
+  const wanted = new Uint8Array(registers.length)
+  for (const id of spilled) wanted[id] = 1
+  for (const op of ops) {
+    if (op.op !== 'instruction' || op.first === 'read') continue
+    const target = op.operands[0]
+    if (typeof target !== 'object' || target.kind !== 'register' || wanted[target.register.id] === 0) continue
+    const { id } = target.register
+    homes[id] = op.rematerializable && writes[id] === 0 ? { recompute: op } : undefined
+    writes[id] = 1
   }
-  const constants = new Map<VirtualRegister, Instruction>()
-  for (const [register, op] of writes) if (op) constants.set(register, op)
-  return constants
+  return homes
 }

@@ -33,7 +33,7 @@ export function verifyAllocation({ code, assigned }: Allocation): void {
 
 function checkConflict(
   op: MachineOp,
-  assigned: readonly number[],
+  assigned: ArrayLike<number>,
   written: VirtualRegister | undefined,
   live: ReadonlySet<VirtualRegister>,
   name: string,

@@ -76,11 +76,11 @@ export function writeMachineCode({ code, assigned, frameBytes }: Allocation): Ui
 
 class CodeWriter {
   readonly #assembler = new Assembler()
-  readonly #assigned: readonly number[]
+  readonly #assigned: ArrayLike<number>
   readonly #labels = new Map<number, Label>()
   readonly #constants = new Map<unknown, Label>()
 
-  constructor(assigned: readonly number[]) {
+  constructor(assigned: ArrayLike<number>) {
     this.#assigned = assigned
   }
 
