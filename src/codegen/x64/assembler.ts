@@ -39,6 +39,11 @@ export class Assembler {
 
   /** Appends an instruction. Jumps and calls to labels always take the 32-bit form. */
   emit(mnemonic: Mnemonic, ...operands: readonly Operand[]): void {
+    this.append(mnemonic, operands)
+  }
+
+  /** The same with a list of operands. */
+  append(mnemonic: Mnemonic, operands: readonly Operand[]): void {
     const form = selectForm(formsOf(mnemonic), operands)
     if (form === undefined) throw mismatch(mnemonic, operands)
     this.#writer.write(form, operands)

@@ -113,11 +113,16 @@ class CodeWriter {
   }
 
   #instruction({ mnemonic, operands }: Instruction): void {
-    const converted: Operand[] = []
-    for (const operand of operands) converted.push(this.#operand(operand))
+    const converted = new Array<Operand>(operands.length)
+    for (let i = 0; i < operands.length; i++) {
+      const operand = operands[i]
+      if (typeof operand !== 'object') converted[i] = operand
+      else if (operand.kind === 'register') converted[i] = this.#register(operand.register, operand.bytes)
+      else converted[i] = this.#memory(operand)
+    }
     const sequence = sequences.get(mnemonic)
     if (sequence) sequence(this.#assembler, converted)
-    else if (!isIdleMove(mnemonic, converted)) this.#assembler.emit(mnemonic as Mnemonic, ...converted)
+    else if (!isIdleMove(mnemonic, converted)) this.#assembler.append(mnemonic as Mnemonic, converted)
   }
 
   #label(number: number): Label {
@@ -130,12 +135,6 @@ class CodeWriter {
     const number = this.#assigned[id]
     if (file !== 'general') return bytes === 16 ? xmm[number] : bytes === 32 ? ymm[number] : zmm[number]
     return bytes === 8 ? gpr64[number] : bytes === 4 ? gpr32[number] : gpr8[number]
-  }
-
-  #operand(operand: MachineOperand): Operand {
-    if (typeof operand !== 'object') return operand
-    if (operand.kind === 'register') return this.#register(operand.register, operand.bytes)
-    return this.#memory(operand)
   }
 
   #memory({ base, index, scale, disp, bytes, constant, frame }: MemoryOperand): Operand {
