@@ -39,6 +39,10 @@ export class PendingWork {
     return this.#effects.size + this.#copies.length > owedLimit
   }
 
+  get #isEmpty(): boolean {
+    return this.#effects.size + this.#gradients.length + this.#copies.length + this.#results.length === 0
+  }
+
   addEffect(storage: Storage): void {
     this.#effects.add(storage)
   }
@@ -58,6 +62,7 @@ export class PendingWork {
 
   /** Everything pending, and `roots`; nothing is pending afterwards. */
   take(roots: readonly Node[]): Work {
+    if (this.#isEmpty) return { effects: [], wanted: roots.filter((node) => !isKnown(node)) }
     const live = this.#gradients.filter(({ isLive }) => isLive())
     const nodes = new Set([...roots, ...this.#results, ...live.map(({ node }) => node), ...this.#copies])
     const work = {
@@ -80,6 +85,7 @@ export class PendingWork {
   }
 
   #clear(): void {
+    if (this.#isEmpty) return
     this.#effects.clear()
     this.#gradients = []
     this.#copies = []

@@ -134,6 +134,8 @@ class NativeDevice implements Device {
   readonly features: Device['features']
   readonly #cpu: CpuFeatures
   readonly #checked: boolean
+  /** every program is run by all participants: with one there is no choice, and tests of their order need them */
+  readonly #sharesAll: boolean
   readonly #compileOptions: CompileOptions
   readonly #profiled = new Set<NativeProgram>()
   #isProfiling = false
@@ -146,6 +148,7 @@ class NativeDevice implements Device {
     this.#host = host
     this.#pool = host.createPool({ threads: options.threads, jitter: options.jitter })
     this.#checked = options.checked ?? false
+    this.#sharesAll = this.#pool.threads === 1 || (options.jitter ?? 0) > 0
     this.#compileOptions = compileOptions(options, this.#checked)
     this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && options.avx512 !== false }
     this.target = targetOf(this.#cpu, this.#pool.threads)
@@ -194,11 +197,16 @@ class NativeDevice implements Device {
     const outputs = bindings.outputs.map((buffer) => buffer && nativeBuffer(buffer))
     const used = [program, ...leaves, ...outputs.filter((buffer) => buffer !== undefined)]
     for (const one of used) one.retain()
-    const prepare = (): readonly [number, number] => this.#prepare(program, leaves, outputs)
     this.#queue.submit({
       expected: program.expected,
-      runInPlace: () => this.#pool.runInPlace(...prepare()),
-      run: async () => this.#pool.run(...prepare()),
+      runInPlace: () => {
+        this.#prepare(program, leaves, outputs)
+        return this.#runInPlace(program)
+      },
+      run: async () => {
+        this.#prepare(program, leaves, outputs)
+        return this.#pool.run(program.commands, program.commandCount)
+      },
       finish: (outcome, milliseconds) => {
         for (const one of used) one.finish()
         // the least, since a first run also meets pages for the first time
@@ -210,11 +218,21 @@ class NativeDevice implements Device {
     return submission
   }
 
+  #runInPlace(program: NativeProgram): ProgramOutcome {
+    const { commands, commandCount, participation } = program
+    if (this.#sharesAll) return this.#pool.runInPlace(commands, commandCount)
+    const participants = participation.choose()
+    const start = performance.now()
+    const outcome = this.#pool.runInPlace(commands, commandCount, participants)
+    participation.note(performance.now() - start)
+    return outcome
+  }
+
   #prepare(
     program: NativeProgram,
     leaves: readonly NativeBuffer[],
     outputs: readonly (NativeBuffer | undefined)[],
-  ): readonly [number, number] {
+  ): void {
     this.#pool.ensureScratch(program.scratchBytes)
     this.#ensureArena(program.arenaBytes)
     if (this.#isProfiling && !this.#profiled.has(program)) {
@@ -223,12 +241,7 @@ class NativeDevice implements Device {
       program.setProfiled(true)
       this.#profiled.add(program)
     }
-    program.bind({
-      leaves: leaves.map((buffer) => buffer.address),
-      outputs: outputs.map((buffer) => buffer?.address ?? 0),
-      arena: this.#arena,
-    })
-    return [program.commands, program.commandCount]
+    program.bind(leaves, outputs, this.#arena)
   }
 
   /** One arena serves all programs, since they run one after the other. */

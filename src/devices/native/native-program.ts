@@ -9,7 +9,9 @@ import { type CheckSite, type Plan, type StageName, stageNames } from '../../com
 import type { Target } from '../../compiler/target.ts'
 import { formatGraph } from '../../graph/print.ts'
 import type { Program } from '../../runtime/device.ts'
+import { type Addressed, addressBytes, BindingTable } from './binding-table.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
+import { Participation } from './participation.ts'
 import { encodeCommands } from './thread-pool.ts'
 
 export interface NativeProgramOptions {
@@ -17,15 +19,6 @@ export interface NativeProgramOptions {
   readonly features: EmitOptions['features']
   readonly compile: CompileOptions
 }
-
-/** Addresses of one submission. */
-export interface Addresses {
-  readonly leaves: readonly number[]
-  readonly outputs: readonly number[]
-  readonly arena: number
-}
-
-const addressBytes = 8
 
 export class NativeProgram implements Program {
   readonly graph: Graph
@@ -39,13 +32,13 @@ export class NativeProgram implements Program {
   readonly commandCount: number
   /** milliseconds of the last run; before the first one a guess from the arena's size */
   expected: number
+  readonly participation = new Participation()
   #host: NativeHost
   #code: InstalledCode
   #segments: number
   #profile: number
   #constants: number
-  #segmentOffsets: readonly number[]
-  #template: BigUint64Array
+  readonly #bindings: BindingTable
   #emitted: readonly { print(): string }[]
   #uses = 0
   #released = false
@@ -66,10 +59,8 @@ export class NativeProgram implements Program {
     this.#code = host.installCode(emitted.map((kernel) => kernel.code))
     const install = performance.now() - planned - emitting
     this.stageMilliseconds = { ...this.plan.milliseconds, emit: emitting, install }
-    this.#segmentOffsets = offsetsOf(this.plan)
-    const entries = this.plan.calls.reduce((sum, call) => sum + call.bindings.length, 0)
-    this.#template = new BigUint64Array(Math.max(1, entries))
-    this.#segments = host.memory.allocate(this.#template.byteLength)
+    this.#bindings = new BindingTable(this.plan)
+    this.#segments = host.memory.allocate(this.#bindings.bytes.byteLength)
     this.#profile = host.memory.allocate(Math.max(1, this.plan.calls.length) * profileSlot.bytes)
     this.#constants = host.memory.allocate(Math.max(1, this.plan.constants.byteLength))
     if (this.plan.constants.byteLength > 0) host.memory.write(this.#constants, this.plan.constants)
@@ -91,7 +82,7 @@ export class NativeProgram implements Program {
     const table = encodeCommands(
       this.plan.calls.map((call, i) => ({
         kernel: this.#code.addresses[call.kernel],
-        bindings: this.#segments + this.#segmentOffsets[i] * addressBytes,
+        bindings: this.#segments + this.#bindings.segments[i] * addressBytes,
         sizes: 0,
         flags: (call.barrier ? commandFlags.barrier : 0) + (call.persistent ? commandFlags.skipOnError : 0),
         kernelId: i,
@@ -120,22 +111,9 @@ export class NativeProgram implements Program {
   }
 
   /** Writes the addresses that the next run reads and writes. */
-  bind({ leaves, outputs, arena }: Addresses): void {
-    const table = this.#template
-    let at = 0
-    for (const call of this.plan.calls)
-      for (const binding of call.bindings) {
-        const base =
-          binding.kind === 'leaf'
-            ? leaves[binding.slot]
-            : binding.kind === 'output'
-              ? outputs[binding.index]
-              : binding.kind === 'arena'
-                ? arena
-                : this.#constants
-        table[at++] = BigInt(base + binding.offset)
-      }
-    this.#host.memory.write(this.#segments, new Uint8Array(table.buffer))
+  bind(leaves: readonly Addressed[], outputs: readonly (Addressed | undefined)[], arena: number): void {
+    if (this.#bindings.fill(leaves, outputs, arena, this.#constants))
+      this.#host.memory.write(this.#segments, this.#bindings.bytes)
   }
 
   /** What a raised error's call and code stand for. */
@@ -171,14 +149,4 @@ export class NativeProgram implements Program {
     for (const address of [this.#segments, this.#profile, this.#constants, this.commands])
       this.#host.memory.release(address)
   }
-}
-
-/** First entry of each call's segment. */
-function offsetsOf(plan: Plan): number[] {
-  let at = 0
-  return plan.calls.map((call) => {
-    const offset = at
-    at += call.bindings.length
-    return offset
-  })
 }

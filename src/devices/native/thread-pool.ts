@@ -5,6 +5,7 @@ import { DeviceError } from '../../base/errors.ts'
 import { commandEntry, errorWord, threadContext } from '../../codegen/x64/calling-convention.ts'
 import type { RoutineName } from './emitter.ts'
 import type { NativeMemory } from './memory.ts'
+import type { Participants } from './participation.ts'
 import { contextOffset, poolBytes, poolRecord, runStatus, stopMode } from './pool-record.ts'
 import type { NativeFunction, System } from './system.ts'
 
@@ -121,7 +122,7 @@ export class ThreadPool {
   }
 
   /** Runs `count` commands at `commands` and returns when they are done: for programs of well under a millisecond. */
-  runInPlace(commands: number, count: number, participants: 'all' | 'one' = 'all'): ProgramOutcome {
+  runInPlace(commands: number, count: number, participants: Participants = 'all'): ProgramOutcome {
     this.#checkFree('runInPlace')
     if (count === 0) return { kind: 'done' }
     const alone = participants === 'one' || this.threads === 1
@@ -131,7 +132,7 @@ export class ThreadPool {
   }
 
   /** The same with a libuv thread as participant 0: the event loop goes on, and the process lives until the end. */
-  run(commands: number, count: number, participants: 'all' | 'one' = 'all'): Promise<ProgramOutcome> {
+  run(commands: number, count: number, participants: Participants = 'all'): Promise<ProgramOutcome> {
     this.#checkFree('run')
     if (count === 0) return Promise.resolve({ kind: 'done' })
     const alone = participants === 'one' || this.threads === 1
