@@ -1,7 +1,7 @@
 // Attention over [batch 4, heads 8, tokens, width 64], causal and not: forward, and forward with the gradients of queries, keys and values.
 import { grad, nn, randn } from '../src/index.ts'
+import { overwriting } from './overwriting.ts'
 import type { Case } from './suite.ts'
-import { repeated } from './timing.ts'
 
 const [batch, heads, width] = [4, 8, 64]
 /** Products of a forward pass, and with them those of the gradients, where the scores are computed twice because nobody kept them. */
@@ -22,13 +22,10 @@ function caseOf(tokens: number, isCausal: boolean, mode: 'forward' | 'both'): Ca
       const [q, k, v, dy] = Array.from({ length: 4 }, () => randn(shape).realize())
       const learnt = mode === 'both' ? [q, k, v] : []
       for (const each of learnt) each.requiresGrad_()
-      const run = () => {
+      return overwriting(() => {
         const y = nn.functional.scaledDotProductAttention(q, k, v, { isCausal })
-        const gradients = learnt.length > 0 ? grad(y, learnt, { gradOutputs: [dy] }) : []
-        y.session.submit([y, ...gradients].map(({ node }) => node))
-        return y.session.synchronize()
-      }
-      return { sample: repeated(run) }
+        return learnt.length > 0 ? [y.detach(), ...grad(y, learnt, { gradOutputs: [dy] })] : [y]
+      })
     },
   }
 }

@@ -1,5 +1,6 @@
 // What users wait for before the first result, each time in a new process: the import, over an empty script, and the first compiled
-// training step after it. Also what a compiled call costs that computes next to nothing. The suite is called `compile`.
+// training step after it. Also what calls cost that compute next to nothing, and one whose result is large and fresh. The suite is called
+// `compile`.
 import { fileURLToPath } from 'node:url'
 import { compile, nn, optim, randn, type Tensor, zeros } from '../src/index.ts'
 import { trainingNames } from '../test/models/training-cases.ts'
@@ -39,6 +40,12 @@ function replayOfAdd(): Prepared {
   return { sample: repeated(() => add(x).session.synchronize()) }
 }
 
+/** The same without `compile`: graph, key and a fresh result each time. */
+const plainAdd = (count: number) => (): Prepared => {
+  const x = zeros([count]).realize()
+  return { sample: repeated(() => x.add(1).realize().session.synchronize()) }
+}
+
 function replayOfStep(): Prepared {
   const model = new nn.Sequential(new nn.Linear(4, 4), new nn.ReLU(), new nn.Linear(4, 4))
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
@@ -59,10 +66,10 @@ export const cold = ({ device, threads }: Options): Case[] => {
     once(async () =>
       Number(await outputOf(process.execPath, [pathOf('./first-step.js'), name, device, String(threads)])),
     )
-  const replay = (what: string, ours: () => Prepared): Case => ({
-    name: `replay-${what}`,
-    group: 'replay',
-    work: { what: 'replay', case: what },
+  const call = (kind: 'replay' | 'plain', what: string, ours: () => Prepared): Case => ({
+    name: `${kind}-${what}`,
+    group: kind,
+    work: { what: 'call', case: what },
     ...plain,
     ours,
   })
@@ -74,8 +81,10 @@ export const cold = ({ device, threads }: Options): Case[] => {
       ...plain,
       ours: () => ({ sample: importOnce }),
     },
-    replay('add-16', replayOfAdd),
-    replay('mlp-4-4-4-b1-sgd', replayOfStep),
+    call('replay', 'add-16', replayOfAdd),
+    call('replay', 'mlp-4-4-4-b1-sgd', replayOfStep),
+    call('plain', 'add-16', plainAdd(16)),
+    call('plain', 'add-1000000', plainAdd(1_000_000)),
     ...trainingNames.map((name) => ({
       name,
       group: 'first step',

@@ -71,7 +71,7 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
     ...timing,
     gflops: rate(each.flops),
     gbs: rate(bytes),
-    floorMs: floorOf(each.flops, bytes),
+    floorMs: each.flops + bytes > 0 ? floorOf(each.flops, bytes) : null,
     peers: of('ms'),
     minPeers: of('minMs'),
     ...extras,

@@ -1,7 +1,7 @@
 // Convolutions of the peers' list and of the ResNet-18 that the `train` suite steps: forward, gradient of the input, gradient of the weight.
 import { grad, nn, randn } from '../src/index.ts'
+import { overwriting } from './overwriting.ts'
 import type { Case } from './suite.ts'
-import { repeated } from './timing.ts'
 
 /** Batch, input channels, output channels, image side, kernel side, stride, groups. */
 type Convolution = readonly [number, number, number, number, number, number, number]
@@ -57,12 +57,10 @@ function caseOf(convolution: Convolution, { mode, suffix }: (typeof modes)[numbe
       const [x, weight, dy] = [xShape, wShape, yShape].map((shape) => randn(shape).realize())
       const wanted = mode === 'input gradient' ? x : weight
       if (mode !== 'forward') wanted.requiresGrad_()
-      const run = () => {
+      return overwriting(() => {
         const y = nn.functional.conv2d(x, weight, undefined, { stride, padding, groups })
-        const result = mode === 'forward' ? y : grad(y, wanted, { gradOutputs: [dy] })[0]
-        return result.realize().session.synchronize()
-      }
-      return { sample: repeated(run) }
+        return mode === 'forward' ? [y] : grad(y, wanted, { gradOutputs: [dy] })
+      })
     },
   }
 }

@@ -4,8 +4,8 @@ import { fromHost, type Tensor } from '../src/index.ts'
 import { type Call, cases, type Results, type Value } from '../test/conformance/cases.ts'
 import { peerFill } from '../test/models/peer-weights.ts'
 import { type FunctionInputs, inputsOf, type TensorSpec, views } from './functions-inputs.ts'
+import { overwriting } from './overwriting.ts'
 import type { Case, Json } from './suite.ts'
-import { repeated } from './timing.ts'
 
 function tensorOf({ shape, fill, seed, bound, classes, dtype }: TensorSpec): Tensor {
   const spec = fill === 'integer' ? { shape, fill, seed, classes } : { shape, fill: 'uniform' as const, seed, bound }
@@ -33,15 +33,10 @@ const bytesOf = ({ shape, dtype }: { readonly shape: readonly number[]; readonly
 
 const listOf = (results: Results): readonly Tensor[] => (Array.isArray(results) ? results : [results as Tensor])
 
-/** Results go into tensors that live on, as PyTorch's go into the memory that the last ones left: the function is timed, not the collector. */
 function prepare(call: Call, { args, keywords = {} }: FunctionInputs) {
   const given = args.map(decode)
-  const kept = listOf(call(given, keywords)).map((result) => result.clone().realize())
-  const run = () => {
-    for (const [i, result] of listOf(call(given, keywords)).entries()) kept[i].copy_(result)
-    return kept[0].session.synchronize()
-  }
-  return { sample: repeated(run), resultBytes: kept.reduce((sum, result) => sum + bytesOf(result), 0) }
+  const { sample, results } = overwriting(() => listOf(call(given, keywords)))
+  return { sample, resultBytes: results.reduce((sum, result) => sum + bytesOf(result), 0) }
 }
 
 export const functions = (): Case[] =>

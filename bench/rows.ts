@@ -1,8 +1,8 @@
 // Row and elementwise work: softmax, norms, losses, reductions and chains of them, at the peers' list's size and at those of the training
 // steps: forward, and forward with the gradients of all operands.
-import { compile, nn, rand, randint, randn, type Tensor, vjp } from '../src/index.ts'
+import { nn, rand, randint, randn, type Tensor, vjp } from '../src/index.ts'
+import { overwriting } from './overwriting.ts'
 import type { Case } from './suite.ts'
-import { repeated } from './timing.ts'
 
 const { functional: F } = nn
 
@@ -57,20 +57,11 @@ function evaluate(run: Run, inputs: readonly Tensor[], seed: Tensor | undefined)
   return [value, ...grads]
 }
 
-/** One program that writes its results over those of the last run, as PyTorch's allocator lets what was freed be written again. */
 function prepare(work: Work, backward: boolean) {
   const run = runOf(work)
   const inputs = work.inputs.map(fill)
   const seed = backward ? randn(run(...inputs).shape).realize() : undefined
-  const results = evaluate(run, inputs, seed).map((result) => result.clone().realize())
-  const step = compile(() => {
-    for (const [i, value] of evaluate(run, inputs, seed).entries()) results[i].copy_(value)
-  })
-  const once = () => {
-    step()
-    return results[0].session.synchronize()
-  }
-  return { sample: repeated(once) }
+  return overwriting(() => evaluate(run, inputs, seed))
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1)
