@@ -101,7 +101,10 @@ export const ones = (...given: SizedArguments<CreationOptions>): Tensor => {
 export const empty = zeros
 
 /** Ones on the diagonal. */
-export function eye(rows: number, columns = rows, options: CreationOptions = {}): Tensor {
+export function eye(rows: number, options?: CreationOptions): Tensor
+export function eye(rows: number, columns: number, options?: CreationOptions): Tensor
+export function eye(rows: number, second: number | CreationOptions = rows, third: CreationOptions = {}): Tensor {
+  const [columns, options] = typeof second === 'number' ? [second, third] : [rows, second]
   const shape = checkShape('eye', [rows, columns])
   const at = (axis: number): Node => build.alongAxis(build.iota(shape[axis], 'int32'), axis, shape)
   return ofNode(build.cast(build.equal(at(0), at(1)), options.dtype ?? 'float32'), options)
@@ -128,34 +131,50 @@ export function arange(end: number, options?: CreationOptions): Tensor
 export function arange(start: number, end: number, options?: CreationOptions): Tensor
 export function arange(start: number, end: number, step: number, options?: CreationOptions): Tensor
 export function arange(...given: (number | CreationOptions | undefined)[]): Tensor {
-  const numbers = given.filter((each): each is number => typeof each === 'number')
+  const given64 = given.filter((each): each is number => typeof each === 'number')
   const options = given.find((each): each is CreationOptions => typeof each === 'object') ?? {}
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  const dtype = options.dtype ?? (given64.every(Number.isInteger) ? 'int64' : 'float32')
+  // as PyTorch: int64 counts in whole numbers, other integers only step by them
+  const [start, end, step] = rangeOf(dtype === 'int64' ? given64.map(Math.trunc) : given64)
   const count = Math.ceil((end - start) / step)
-  if (!Number.isFinite(count) || count < 0)
+  if (!Number.isFinite(count) || (end - start) * step < 0)
     throw new ArgumentError(`arange: expected a step that leads from ${start} to ${end}, got ${step}.`, {
       start,
       end,
       step,
     })
-  const whole = numbers.every(Number.isInteger)
-  const dtype = options.dtype ?? (whole ? 'int64' : 'float32')
+  const whole = !isFloat(dtype)
   const size = checkShape('arange', [count])[0]
-  // as PyTorch: positions in float64, so that float32 rounds once
+  const [first, distance] = whole ? [Math.trunc(start), Math.trunc(step)] : [start, step]
+  // positions in float64, so that float32 rounds once
   const positions = build.iota(size, whole ? 'int64' : 'float64')
-  return ofNode(build.cast(build.add(build.mul(positions, step), start), dtype), options)
+  return ofNode(build.cast(build.add(build.mul(positions, distance), first), dtype), options)
 }
+
+const rangeOf = (numbers: readonly number[]): readonly [start: number, end: number, step: number] =>
+  numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
 
 /** `steps` numbers from `start` to `end`, both included. */
 export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
-  const size = checkShape('linspace', [steps])[0]
   const dtype = options.dtype ?? 'float32'
-  const wide = isFloat(dtype) ? dtype : 'float64'
+  return ofNode(build.cast(evenly('linspace', start, end, steps, isFloat(dtype) ? dtype : 'float64'), dtype), options)
+}
+
+/** `base` to the powers that `linspace` gives. */
+export function logspace(start: number, end: number, steps: number, base = 10, options: CreationOptions = {}): Tensor {
+  const { dtype = 'float32' } = options
+  const powers = build.pow(base, evenly('logspace', start, end, steps, 'float64'))
+  return ofNode(build.cast(powers, dtype), options)
+}
+
+function evenly(op: string, start: number, end: number, steps: number, dtype: DType): Node {
+  if (typeof start !== 'number' || typeof end !== 'number')
+    throw new ArgumentError(`${op}: expected numbers for start and end, got ${typeof start} and ${typeof end}.`, { op })
+  const size = checkShape(op, [steps])[0]
   const step = size > 1 ? (end - start) / (size - 1) : 0
-  const positions = build.iota(size, wide)
+  const positions = build.iota(size, dtype)
   // counted from the nearer end, so that both ends are exact
   const fromStart = build.add(build.mul(positions, step), start)
   const fromEnd = build.sub(end, build.mul(build.sub(size - 1, positions), step))
-  const node = build.where(build.less(positions, size / 2), fromStart, fromEnd)
-  return ofNode(build.cast(node, dtype), options)
+  return build.where(build.less(positions, size / 2), fromStart, fromEnd)
 }

@@ -1,14 +1,19 @@
 // Python's indexing notation over nodes: slices, numbers, null and index tensors go in, movements, gathers and scatters come out.
+// https://docs.pytorch.org/docs/stable/tensor_view.html and https://numpy.org/doc/stable/user/basics.indexing.html
 import { ArgumentError, ShapeError } from '../base/errors.ts'
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
-import type { Node } from '../graph/node.ts'
+import { cumsum } from '../graph/composites/cumsum.ts'
+import type { Node, ScatterKind } from '../graph/node.ts'
 import { expectInteger } from './arguments.ts'
 import type { Tensor } from './tensor.ts'
 
-/** A range like '1:-1:2', '...' for all axes in between, a position, or null for a new axis. */
+/** A range like '1:-1:2', '...' for all axes in between, a position, or null for a new axis; a string may list several: '0, ::2'. */
 export type Slice = string | number | null
-export type Index = Slice | Tensor
+/** Positions or a mask as nested arrays. */
+export interface IndexList extends ReadonlyArray<number | boolean | IndexList> {}
+/** Also a tensor of positions, which broadcast together, or a boolean mask; either may be written as an array. */
+export type Index = Slice | Tensor | IndexList
 export type NodeIndex = Slice | Node
 
 /** A new axis of size 1, for `slice` and `index`. */
@@ -16,9 +21,21 @@ export const newAxis = null
 
 const isNode = (index: NodeIndex): index is Node => typeof index === 'object' && index !== null
 
+/** Strings that list several slices, as several. */
+export const splitStrings = <T>(indices: readonly (T | Slice)[]): (T | Slice)[] =>
+  indices.flatMap((index) =>
+    typeof index === 'string' && (index.includes(',') || !/[:.]/.test(index)) ? index.split(',').map(sliceOf) : [index],
+  )
+
+function sliceOf(text: string): Slice {
+  const word = text.trim()
+  if (/^-?\d+$/.test(word)) return Number(word)
+  return word === 'None' || word === 'newaxis' || word === 'null' ? null : word
+}
+
 /** The view that slices without index tensors describe. */
 export function readBasic(x: Node, slices: readonly Slice[]): Node {
-  return withoutTensors(x, expandEllipsis('slice', x, slices) as Slice[])
+  return withoutTensors(x, expandEllipsis('slice', x, splitStrings<Slice>(slices)) as Slice[])
 }
 
 function withoutTensors(x: Node, slices: readonly Slice[]): Node {
@@ -134,7 +151,8 @@ function refuseMask(op: string, index: Node): void {
   if (index.dtype === 'bool')
     throw new ArgumentError(
       `${op}: expected integer tensors, got a boolean mask. How many elements it picks is known only when it runs, and shapes are ` +
-        'fixed before: use where(mask, x, other), maskedFill, or set(mask, value).',
+        'fixed before: read with await x.indexMasked(mask) or await x.maskedSelect(mask), choose with where(mask, x, other), ' +
+        'write with set(mask, value).',
       { op },
     )
 }
@@ -156,36 +174,88 @@ function frontTo(at: number, count: number, rank: number): number[] {
   return [...rest.slice(0, at), ...front, ...rest.slice(at)]
 }
 
-/** `x` with `value` written at the elements that the indices pick; a mask may stand alone. */
-export function replaceIndexed(x: Node, indices: readonly NodeIndex[], value: Node): Node {
-  const [first] = indices
-  if (indices.length === 1 && isNode(first) && first.dtype === 'bool') return replaceMasked(x, first, value)
-  const { sliced, order, indexed, rest, shape, positions, at } = pick('set', x, indices)
-  if (sliced !== x)
-    throw new ArgumentError(
-      'set: expected index tensors alone, or slices alone, got both. Take the slice first: x.slice(…).set(index, value).',
-      { op: 'set' },
-    )
+/** What is left for `replaceIndexed` after the slices among the indices were taken as a view. */
+export interface SplitIndex {
+  readonly slices: readonly Slice[]
+  /** over the axes of that view */
+  readonly rest: readonly NodeIndex[]
+}
+
+/** Separates slices, which make a view, from index tensors and masks, which pick from it. */
+export function splitIndex(op: string, x: Node, indices: readonly NodeIndex[]): SplitIndex {
+  const full = expandEllipsis(op, x, indices)
+  const slices = full.flatMap((index): Slice[] =>
+    isNode(index) ? new Array<Slice>(axesOfIndex(index)).fill(':') : [index],
+  )
+  const rest = full.flatMap((index): NodeIndex[] => (isNode(index) ? [index] : typeof index === 'number' ? [] : [':']))
+  return { slices, rest }
+}
+
+/** `x` with `value` written at the elements that tensors among the indices pick, or added to them; other indices are whole axes. */
+export function replaceIndexed(
+  op: string,
+  x: Node,
+  indices: readonly NodeIndex[],
+  value: Node,
+  accumulate = false,
+): Node {
+  if (indices.some((index) => isNode(index) && index.dtype === 'bool'))
+    return replaceMasked(op, x, indices, value, accumulate)
+  const { order, indexed, rest, shape, positions, at } = pick(op, x, indices)
   const target = [...rest.slice(0, at), ...shape, ...rest.slice(at)]
-  const wide = build.broadcastTo(build.cast(value, x.dtype), broadcastShapes('set', target, value.shape))
+  const wide = build.broadcastTo(build.cast(value, x.dtype), broadcastShapes(op, target, value.shape))
   const back = Array.from({ length: target.length }, (_, i) => i)
   const moved = [...back.slice(at, at + shape.length), ...back.slice(0, at), ...back.slice(at + shape.length)]
   const source = build.reshape(build.permute(wide, moved), [sizeOf(shape), ...rest])
   const merged = build.reshape(build.permute(x, order), [sizeOf(indexed), ...rest])
   const index = build.alongAxis(build.reshape(positions, [-1]), 0, merged.shape)
-  const written = build.reshape(build.scatter(merged, 0, index, source), [...indexed, ...rest])
+  const scattered = scatterInto(merged, 0, index, source, accumulate ? 'sum' : 'set', op)
+  const written = build.reshape(scattered, [...indexed, ...rest])
   const inverse = order.map((_, i) => order.indexOf(i))
   return build.permute(written, inverse)
 }
 
-function replaceMasked(x: Node, mask: Node, value: Node): Node {
-  const leading = x.shape.slice(0, mask.shape.length)
-  if (!sameShape(leading, mask.shape))
-    throw new ShapeError(
-      `set: expected a mask of the leading axes of ${formatShape(x.shape)}, got ${formatShape(mask.shape)}.`,
-      { op: 'set', shape: x.shape, mask: mask.shape },
+/** One mask among whole axes: the value is broadcast, or its rows are dealt out in order where the mask is true. */
+function replaceMasked(op: string, x: Node, indices: readonly NodeIndex[], value: Node, accumulate: boolean): Node {
+  const masks = indices.filter(isNode)
+  if (masks.length > 1)
+    throw new ArgumentError(
+      `${op}: expected one mask, or integer tensors, got a mask among ${masks.length} index tensors. Not there yet: ` +
+        'find positions first with await mask.nonzero({ asTuple: true }).',
+      { op },
     )
-  const ones = new Array<number>(x.shape.length - mask.shape.length).fill(1)
+  const [mask] = masks
+  const axis = indices.indexOf(mask)
+  const covered = x.shape.slice(axis, axis + mask.shape.length)
+  if (!sameShape(covered, mask.shape))
+    throw new ShapeError(
+      `${op}: expected a mask of ${formatShape(covered)}, axes ${axis} to ${axis + mask.shape.length - 1} of ${formatShape(x.shape)}, ` +
+        `got ${formatShape(mask.shape)}.`,
+      { op, shape: x.shape, mask: mask.shape },
+    )
+  const behind = x.shape.length - axis - mask.shape.length
+  const ones = new Array<number>(behind).fill(1)
   const wide = build.broadcastTo(build.reshape(mask, [...mask.shape, ...ones]), x.shape)
-  return build.where(wide, build.cast(value, x.dtype), x)
+  const source = build.cast(dealtOut(op, mask, value, behind), x.dtype)
+  return build.where(wide, accumulate ? build.add(x, source) : source, x)
+}
+
+/** A value with a row for each true element of the mask, as one row for each element; `behind` axes follow the rows' axis. */
+function dealtOut(op: string, mask: Node, value: Node, behind: number): Node {
+  const axis = value.shape.length - 1 - behind
+  if (axis < 0) return value
+  const [before, after] = [value.shape.slice(0, axis), value.shape.slice(axis + 1)]
+  if (value.shape[axis] === 1) return build.reshape(value, [...before, ...mask.shape.map(() => 1), ...after])
+  const flat = build.flatten(mask)
+  if (flat.shape[0] === 0 || value.shape[axis] === 0)
+    return build.full([...before, ...mask.shape, ...after], 0, value.dtype)
+  const rank = build.where(flat, build.sub(cumsum(build.cast(flat, 'int64'), 0), 1), 0)
+  return build.reshape(build.indexSelect(value, axis, rank, op), [...before, ...mask.shape, ...after])
+}
+
+/** `scatter` that also combines bools, as numbers. */
+export function scatterInto(base: Node, axis: number, at: Node, source: Node, kind: ScatterKind, op: string): Node {
+  if (base.dtype !== 'bool' || source.dtype !== 'bool' || kind === 'set')
+    return build.scatter(base, axis, at, source, kind, op)
+  return build.toBool(build.scatter(build.cast(base, 'int32'), axis, at, build.cast(source, 'int32'), kind, op))
 }

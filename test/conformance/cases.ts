@@ -7,7 +7,8 @@ import * as t from '../../src/index.ts'
 export type Value = unknown
 export type Keywords = Readonly<Record<string, Value>>
 export type Results = Tensor | readonly Tensor[]
-export type Call = (args: readonly Value[], keywords: Keywords) => Results
+/** Functions that make tensors are told the device. */
+export type Call = (args: readonly Value[], keywords: Keywords, device?: string) => Results | Promise<Results>
 
 type AnyFunction = (...args: never[]) => unknown
 const namespace = t as unknown as Record<string, AnyFunction>
@@ -25,11 +26,11 @@ function argumentsOf(args: readonly Value[], keywords: Keywords, names: readonly
   return [...list, rest]
 }
 
-const flat = (result: unknown): Results => {
-  if (typeof result === 'object' && result !== null && 'indices' in result)
-    return [(result as t.ValuesAndIndices).values, (result as t.ValuesAndIndices).indices]
-  return result as Results
-}
+/** Results with names as a list, in PyTorch's order, which is that of their fields. */
+const listed = (result: object): Results =>
+  Array.isArray(result) || result instanceof t.Tensor ? (result as Results) : (Object.values(result) as Tensor[])
+const flat = (result: unknown): Results | Promise<Results> =>
+  result instanceof Promise ? result.then(listed) : listed(result as object)
 
 /** A method; `names` are its positional parameters after the tensor itself. */
 const method =
@@ -55,6 +56,23 @@ const spread =
 /** PyTorch's null and [] stand for arguments left out. */
 const given = (value: Value): Value => (Array.isArray(value) && value.length === 0 ? undefined : (value ?? undefined))
 
+/** A function that makes a tensor of sizes or numbers, with the device that the test runs on. */
+const made =
+  (name: string, ...names: string[]): Call =>
+  (args, keywords, device) => {
+    const list = argumentsOf(args, { ...keywords, device }, names)
+    return flat((namespace[name] as (...rest: Value[]) => unknown)(...list))
+  }
+
+/** Functions of a list of tensors, which the samples give as a list or one by one. */
+const ofList =
+  (name: string): Call =>
+  ([first, ...rest], keywords) => {
+    const tensors = Array.isArray(first) ? first : [first, ...rest]
+    const options = Object.keys(keywords).length > 0 ? [keywords] : []
+    return flat((namespace[name] as (...list: Value[]) => unknown)(tensors, ...options))
+  }
+
 /** Pooling takes options where PyTorch also has positions. */
 const pooled =
   (name: string, ...names: string[]): Call =>
@@ -67,6 +85,16 @@ const extremum =
   (name: 'max' | 'min'): Call =>
   (args) =>
     flat((namespace[name] as (...list: Value[]) => unknown)(...args))
+
+const meanOf = (x: Tensor, second: Value, { dim, keepdim }: Keywords): Tensor =>
+  x.mean((typeof second === 'boolean' ? undefined : (second ?? dim)) as t.Axes, keepdim as boolean | undefined)
+
+const isMasked = (indices: readonly Value[]): boolean =>
+  indices.some((index) =>
+    index instanceof t.Tensor
+      ? index.dtype === 'bool'
+      : Array.isArray(index) && index.flat(9).some((each) => typeof each === 'boolean'),
+  )
 
 const unary = [
   ...['abs', 'neg', 'sign', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'exp2', 'expm1', 'log', 'log2', 'log10'],
@@ -85,6 +113,8 @@ const unary = [
     'isfinite',
     'logicalNot',
   ],
+  ...['acosh', 'asinh', 'atanh', 'lgamma', 'digamma', 'erfinv', 'frac', 'sinc', 'isposinf', 'isneginf', 'signbit'],
+  ...['deg2rad', 'rad2deg', 'bitwiseNot', 'nanToNum'],
   ...['relu', 'sigmoid', 'silu', 'softplus', 'gelu', 'elu', 'leakyRelu', 'round'],
 ]
 const binary = [
@@ -103,6 +133,8 @@ const binary = [
     'bitwiseOr',
     'bitwiseXor',
   ],
+  ...['fmax', 'fmin', 'logaddexp', 'logaddexp2', 'hypot', 'xlogy', 'copysign', 'heaviside', 'floatPower'],
+  ...['bitwiseLeftShift', 'bitwiseRightShift', 'rsub', 'isclose', 'allclose', 'dist'],
   ...['matmul', 'mm', 'bmm', 'mv', 'dot', 'outer'],
 ]
 
@@ -117,6 +149,30 @@ export const cases: Readonly<Record<string, Call>> = {
   topk: (args, keywords) => method('topk', 'k', 'dim', 'largest')(args.slice(0, 4), keywords),
   addmm: method('addmm', 'mat1', 'mat2'),
   baddbmm: method('baddbmm', 'batch1', 'batch2'),
+  polygamma: ([first, second]) =>
+    typeof first === 'number' ? (second as Tensor).polygamma(first) : (first as Tensor).polygamma(second as number),
+  mvlgamma: method('mvlgamma', 'p'),
+  logit: method('logit', 'eps'),
+  nanToNum: method('nanToNum', 'nan', 'posinf', 'neginf'),
+  lerp: method('lerp', 'end', 'weight'),
+  addcmul: method('addcmul', 'tensor1', 'tensor2'),
+  addcdiv: method('addcdiv', 'tensor1', 'tensor2'),
+  equal: ([x, other]) => (x as Tensor).equal(other as Tensor),
+  isin: method('isin', 'testElements'),
+  clampMin: method('clampMin', 'min'),
+  clampMax: method('clampMax', 'max'),
+  // creation
+  arange: ([first, ...rest], { end, ...keywords }, device) =>
+    made('arange')([first, ...(end === undefined ? [] : [end]), ...rest].map(Number), keywords, device),
+  linspace: made('linspace'),
+  logspace: made('logspace', '', '', 'base'),
+  eye: made('eye'),
+  full: made('full'),
+  ones: made('ones'),
+  zeros: made('zeros'),
+  fullLike: method('fullLike', 'fillValue'),
+  onesLike: method('onesLike'),
+  zerosLike: method('zerosLike'),
   clamp: method('clamp', 'min', 'max'),
   where: called('where', 'input', 'other'),
   // reductions
@@ -135,7 +191,68 @@ export const cases: Readonly<Record<string, Call>> = {
   std: spread('std'),
   logsumexp: method('logsumexp', 'dim', 'keepdim'),
   cumsum: method('cumsum', 'dim'),
+  cumprod: method('cumprod', 'dim'),
+  cummax: method('cummax', 'dim'),
+  cummin: method('cummin', 'dim'),
+  logcumsumexp: method('logcumsumexp', 'dim'),
+  median: method('median', 'dim', 'keepdim'),
+  nanmedian: method('nanmedian', 'dim', 'keepdim'),
+  kthvalue: method('kthvalue', 'k', 'dim', 'keepdim'),
+  quantile: method('quantile', 'q', 'dim', 'keepdim'),
+  nanquantile: method('nanquantile', 'q', 'dim', 'keepdim'),
+  norm: method('norm', 'p', 'dim'),
+  nansum: method('nansum', 'dim'),
+  nanmean: method('nanmean', 'dim'),
+  varMean: ([x, second], keywords) => [
+    spread('var')([x, second], keywords) as Tensor,
+    meanOf(x as Tensor, second, keywords),
+  ],
+  stdMean: ([x, second], keywords) => [
+    spread('std')([x, second], keywords) as Tensor,
+    meanOf(x as Tensor, second, keywords),
+  ],
+  aminmax: method('aminmax'),
+  countNonzero: method('countNonzero', 'dim'),
+  diff: ([x, n, dim, prepend, append]) =>
+    (x as Tensor).diff(n as number, dim as number, { prepend, append } as { prepend?: Tensor; append?: Tensor }),
+  unique: method('unique'),
+  uniqueConsecutive: method('uniqueConsecutive'),
+  nonzero: method('nonzero'),
+  argwhere: method('argwhere'),
+  bincount: method('bincount', 'weights', 'minlength'),
+  searchsorted: called('searchsorted', 'values'),
+  bucketize: called('bucketize', 'boundaries'),
   // movement
+  tile: ([x, counts]) => (x as Tensor).tile(counts as number[]),
+  broadcastTo: method('broadcastTo', 'shape'),
+  expandAs: method('expandAs', 'other'),
+  viewAs: method('viewAs', 'other'),
+  unflatten: method('unflatten', 'dim', 'sizes'),
+  diag: method('diag', 'diagonal'),
+  diagonal: method('diagonal', 'offset', 'dim1', 'dim2'),
+  diagEmbed: method('diagEmbed', 'offset', 'dim1', 'dim2'),
+  diagflat: method('diagflat', 'offset'),
+  trace: method('trace'),
+  rot90: method('rot90', 'k', 'dims'),
+  fliplr: method('fliplr'),
+  flipud: method('flipud'),
+  hstack: ofList('hstack'),
+  vstack: ofList('vstack'),
+  dstack: ofList('dstack'),
+  meshgrid: ofList('meshgrid'),
+  broadcastTensors: (args) => t.broadcastTensors(...(args.flat() as Tensor[])),
+  tensorSplit: async ([x, cuts, dim], { indices = cuts, sections, dim: axis = dim }) => {
+    const given = (sections ?? indices) as number | number[] | Tensor
+    const known = given instanceof t.Tensor ? Array.from(await given.data(), Number) : given
+    return (x as Tensor).tensorSplit(
+      given instanceof t.Tensor && given.ndim === 0 ? (known as number[])[0] : known,
+      axis as number | undefined,
+    )
+  },
+  repeatInterleave: method('repeatInterleave', 'repeats', 'dim'),
+  'Tensor.unfold': ([x, dim, size, step]) => (x as Tensor).unfold(dim as number, size as number, step as number),
+  t: method('t'),
+  ravel: method('ravel'),
   reshape: method('reshape', 'shape'),
   view: ([x, shape]) => (x as Tensor).view(shape as t.Shape),
   flatten: method('flatten', 'startDim', 'endDim'),
@@ -153,12 +270,27 @@ export const cases: Readonly<Record<string, Call>> = {
   flip: method('flip', 'dims'),
   repeat: ([x, counts]) => (x as Tensor).repeat(counts as number[]),
   roll: method('roll', 'shifts', 'dims'),
-  pad: ([x, amounts, , value]) => (x as Tensor).pad(amounts as number[], value as number | undefined),
+  pad: method('pad', 'pad', 'mode', 'value'),
   cat: ([tensors, dim], keywords) => t.cat(tensors as Tensor[], (dim ?? keywords.dim) as number | undefined),
   stack: ([tensors, dim], keywords) => t.stack(tensors as Tensor[], (dim ?? keywords.dim) as number | undefined),
   tril: method('tril', 'diagonal'),
   triu: method('triu', 'diagonal'),
   // by position
+  index: ([x, index]) => {
+    // lists and tuples are recorded alike; of numbers alone it was a list
+    const isTuple = Array.isArray(index) && !index.every((each) => typeof each === 'number')
+    const indices = (isTuple ? index : [index]) as t.Index[]
+    return isMasked(indices) ? (x as Tensor).indexMasked(...indices) : (x as Tensor).index(...indices)
+  },
+  indexPut: method('indexPut', 'indices', 'values'),
+  indexFill: method('indexFill', 'dim', 'index', 'value'),
+  indexCopy: method('indexCopy', 'dim', 'index', 'source'),
+  take: method('take', 'index'),
+  put: ([x, index, source, accumulate = false]) =>
+    (x as Tensor).put(index as Tensor, source as Tensor, { accumulate: accumulate as boolean }),
+  maskedSelect: method('maskedSelect', 'mask'),
+  maskedScatter: method('maskedScatter', 'mask', 'source'),
+  scatterReduce: method('scatterReduce', 'dim', 'index', 'src', 'reduce'),
   gather: method('gather', 'dim', 'index'),
   scatter: method('scatter', 'dim', 'index', 'src'),
   scatterAdd: method('scatterAdd', 'dim', 'index', 'src'),

@@ -31,6 +31,14 @@ export const toleranceOverrides: readonly (Tolerance & {
     absolute: 1e-5,
     reason: 'scores near 100 have an ulp of 8e-6, which exp turns into a relative error',
   },
+  {
+    op: 'polygamma',
+    dtype: 'float32',
+    relative: 3e-5,
+    absolute: 1e-5,
+    reason:
+      'PyTorch takes the sine of π x as rounded to float32, which is far off near the poles; here it is reduced first',
+  },
 ]
 
 const toleranceOf = (op: string, dtype: DType): Tolerance =>

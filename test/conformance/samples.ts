@@ -63,6 +63,8 @@ export class Arguments {
     if (Array.isArray(value)) return value.map((item) => this.#decode(item))
     if (typeof value !== 'object' || value === null) return value
     if ('float' in value) return decodeFloat(value.float)
+    if ('slice' in value) return (value.slice as (number | null)[]).map((part) => part ?? '').join(':')
+    if ('ellipsis' in value) return '...'
     if ('dtype' in value && !('tensor' in value)) return value.dtype
     return this.#tensor(value as TensorSpec)
   }

@@ -18,7 +18,7 @@ import {
 } from '../builders/elementwise.ts'
 import { broadcastAll } from '../builders/movement.ts'
 import { resultDType } from '../builders/promote.ts'
-import { cast, toFloat } from '../builders.ts'
+import { cast, cos, sin, toFloat } from '../builders.ts'
 import type { Node } from '../node.ts'
 import { abs } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
@@ -112,3 +112,16 @@ export function atan2(y: Node, x: Node): Node {
   const inputs = broadcastAll('atan2', [cast(y, dtype), cast(x, dtype)]).map(toFloat)
   return atan2Node(inputs, {})
 }
+
+/** sin(πx) / (πx), and 1 at 0. */
+export const sinc = floatComposite('sinc', {
+  body(x) {
+    const turn = mul(x, Math.PI)
+    return where(equal(x, 0), 1, div(sin(turn), turn))
+  },
+  vjp({ inputs: [x] }, grad) {
+    const turn = mul(x, Math.PI)
+    const slope = div(sub(mul(cos(turn), turn), sin(turn)), mul(square(x), Math.PI))
+    return where(equal(x, 0), 0, mul(grad, slope))
+  },
+})

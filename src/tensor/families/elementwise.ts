@@ -5,7 +5,7 @@ import * as build from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
 import { isScalar, type Operand } from '../arguments.ts'
 import type { Tensor } from '../tensor.ts'
-import { MovementTensor } from './movement.ts'
+import { ArrangementTensor } from './arrangement.ts'
 
 type BuildBinary = (a: Node, b: build.Operand) => Node
 
@@ -18,7 +18,7 @@ export interface DivOptions {
   readonly roundingMode?: 'trunc' | 'floor' | null
 }
 
-export abstract class ElementwiseTensor extends MovementTensor {
+export abstract class ElementwiseTensor extends ArrangementTensor {
   /** The result of a builder of two operands, one of which may be a JavaScript value. */
   protected binary(op: string, make: BuildBinary, other: Operand): Tensor {
     const node = make(this.node, this.operand(op, other))
@@ -121,6 +121,22 @@ export abstract class ElementwiseTensor extends MovementTensor {
     return this.result(build.all(this.isclose(other, options).node))
   }
 
+  /** Values below the bound become the bound. */
+  clampMin(min: Operand): Tensor {
+    return this.clamp(min)
+  }
+
+  clampMax(max: Operand): Tensor {
+    return this.clamp(null, max)
+  }
+
+  /** Whether each element is one of `values`. */
+  isin(values: Operand, { invert = false }: { readonly invert?: boolean } = {}): Tensor {
+    const others = isScalar(values) ? build.full([1], values, this.dtype) : build.flatten(this.nodeOf('isin', values))
+    const found = build.any(build.equal(build.unsqueeze(this.node, -1), others), -1)
+    return this.result(invert ? build.logicalNot(found) : found)
+  }
+
   // --- logic and bits ------------------------------------------------------------------------------------------------------
 
   logicalAnd(other: Tensor): Tensor {
@@ -168,10 +184,9 @@ export abstract class ElementwiseTensor extends MovementTensor {
     return this.result(build.add(this.node, scaled('addcdiv', this.node, quotient, value)), a, b)
   }
 
-  /** this + weight * (end - this) */
+  /** this + weight * (end - this), counted from the nearer end, so that both ends are exact. */
   lerp(end: Tensor, weight: Operand): Tensor {
-    const difference = build.sub(this.nodeOf('lerp', end), this.node)
-    const node = build.add(this.node, build.mul(difference, this.operand('lerp', weight)))
+    const node = lerpNode(this.node, this.nodeOf('lerp', end), this.operand('lerp', weight))
     return isScalar(weight) ? this.result(node, end) : this.result(node, end, weight)
   }
 
@@ -211,6 +226,22 @@ function truncDivide(a: Node, b: build.Operand): Node {
     : build.add(quotient, build.cast(build.and(inexact, build.less(quotient, 0)), dtype))
 }
 
+function lerpNode(start: Node, end: Node, weight: build.Operand): Node {
+  expectOneDType('lerp', start, end, ...(typeof weight === 'object' ? [weight] : []))
+  const gap = build.sub(end, start)
+  const rest = typeof weight === 'object' ? build.sub(1, weight) : 1 - Number(weight)
+  const fromStart = build.add(start, build.mul(gap, weight))
+  const fromEnd = build.sub(end, build.mul(gap, rest))
+  if (typeof weight !== 'object') return Math.abs(Number(weight)) < 0.5 ? fromStart : fromEnd
+  return build.where(build.less(build.max(weight, build.neg(weight)), 0.5), fromStart, fromEnd)
+}
+
+function expectOneDType(op: string, ...nodes: readonly Node[]): void {
+  const other = nodes.find(({ dtype }) => dtype !== nodes[0].dtype)
+  if (other === undefined) return
+  throw new DTypeError(`${op}: expected tensors of one dtype, got ${nodes[0].dtype} and ${other.dtype}.`, { op })
+}
+
 export const truncNode = (x: Node): Node =>
   isFloat(x.dtype) ? build.where(build.less(x, 0), build.ceil(x), build.floor(x)) : x
 
@@ -223,6 +254,11 @@ function powNode(a: Node, b: build.Operand): Node {
 }
 
 function iscloseNode(a: Node, b: Node, rtol: number, atol: number, equalNan: boolean): Node {
+  if (a.dtype !== b.dtype)
+    throw new DTypeError(`isclose: expected tensors of one dtype, got ${a.dtype} and ${b.dtype}.`, { op: 'isclose' })
+  if (!(rtol >= 0 && atol >= 0))
+    throw new ArgumentError(`isclose: expected rtol and atol from 0, got ${rtol} and ${atol}.`, { rtol, atol })
+  if (a.dtype === 'bool') return build.equal(a, b)
   const difference = build.sub(a, b)
   const size = (x: Node): Node => build.max(x, build.neg(x))
   const close = build.lessEqual(size(difference), build.add(build.mul(size(b), rtol), atol))

@@ -7,14 +7,16 @@ import { expectWritable, isScalar, type Operand } from '../arguments.ts'
 import { tensorOf } from '../core.ts'
 import { isGradEnabled } from '../grad-mode.ts'
 import { bytesOfValues } from '../host-values.ts'
+import type { Index } from '../indexing.ts'
 import type { ArrayElement } from '../nested-array.ts'
 import { storeBytes } from '../store.ts'
 import type { Tensor } from '../tensor.ts'
 import type { AlphaOptions, DivOptions } from './elementwise.ts'
 import { type ClampBounds, clampBounds } from './elementwise.ts'
-import { IndexingTensor } from './indexing.ts'
+import type { ScatterReduceOptions, ScatterReduction } from './indexing.ts'
+import { type AccumulateOptions, SelectionTensor } from './selection.ts'
 
-export abstract class InPlaceTensor extends IndexingTensor {
+export abstract class InPlaceTensor extends SelectionTensor {
   /** Writes the result of an operation that reads this tensor. */
   #update(op: string, value: Tensor): this {
     expectWritable(op, value.dtype, this.dtype)
@@ -100,6 +102,31 @@ export abstract class InPlaceTensor extends IndexingTensor {
   }
   indexAdd_(dim: number, index: Tensor, source: Tensor, options: { alpha?: number } = {}): this {
     return this.#update('indexAdd_', this.indexAdd(dim, index, source, options))
+  }
+
+  indexFill_(dim: number, index: Tensor, value: Operand): this {
+    return this.#update('indexFill_', this.indexFill(dim, index, value))
+  }
+  indexCopy_(dim: number, index: Tensor, source: Tensor): this {
+    return this.#update('indexCopy_', this.indexCopy(dim, index, source))
+  }
+  indexPut_(indices: readonly Index[], values: Tensor, { accumulate = false }: AccumulateOptions = {}): this {
+    return this.replaced('indexPut_', indices, values, accumulate)
+  }
+  put_(index: Tensor, source: Tensor, options: AccumulateOptions = {}): this {
+    return this.#update('put_', this.put(index, source, options))
+  }
+  maskedScatter_(mask: Tensor, source: Tensor): this {
+    return this.#update('maskedScatter_', this.maskedScatter(mask, source))
+  }
+  scatterReduce_(
+    dim: number,
+    index: Tensor,
+    source: Tensor,
+    reduce: ScatterReduction,
+    options: ScatterReduceOptions = {},
+  ): this {
+    return this.#update('scatterReduce_', this.scatterReduce(dim, index, source, reduce, options))
   }
 
   /** Values of `source`, broadcast and converted. */

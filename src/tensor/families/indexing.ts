@@ -1,4 +1,6 @@
 // Methods that read and write by position: basic slices are views, index tensors gather and scatter.
+import { reduceIdentity } from '../../base/arithmetic.ts'
+import { type DType, isFloat } from '../../base/dtype.ts'
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxis } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
@@ -6,7 +8,22 @@ import { argsort } from '../../graph/composites/sort.ts'
 import { tril, triu } from '../../graph/composites/triangle.ts'
 import type { Node, ScatterKind } from '../../graph/node.ts'
 import { expectInteger, isScalar, type Operand } from '../arguments.ts'
-import { gatherIndexed, type Index, type NodeIndex, readBasic, replaceIndexed, type Slice } from '../indexing.ts'
+import { tensorOf } from '../core.ts'
+import { bytesOfValues } from '../host-values.ts'
+import {
+  gatherIndexed,
+  type Index,
+  type IndexList,
+  type NodeIndex,
+  readBasic,
+  replaceIndexed,
+  type Slice,
+  scatterInto,
+  splitIndex,
+  splitStrings,
+} from '../indexing.ts'
+import { flattenNested, type NestedArray } from '../nested-array.ts'
+import { storeBytes } from '../store.ts'
 import type { Tensor } from '../tensor.ts'
 import { ActivationTensor } from './activation.ts'
 import type { ValuesAndIndices } from './reduction.ts'
@@ -16,9 +33,23 @@ export interface ScatterOptions {
   readonly reduce?: 'add' | 'multiply' | null
 }
 
-export type ScatterReduction = 'sum' | 'prod' | 'amax' | 'amin'
+export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin'
 
-const scatterKinds = { add: 'sum', multiply: 'prod', sum: 'sum', prod: 'prod', amax: 'max', amin: 'min' } as const
+export interface ScatterReduceOptions {
+  /** whether what is there before takes part */
+  readonly includeSelf?: boolean
+}
+
+const scatterKinds = {
+  add: 'sum',
+  multiply: 'prod',
+  sum: 'sum',
+  prod: 'prod',
+  amax: 'max',
+  amin: 'min',
+  mean: 'sum',
+} as const
+const isSlice = (index: Index): index is Slice => typeof index !== 'object' || index === null
 
 export abstract class IndexingTensor extends ActivationTensor {
   /**
@@ -26,30 +57,42 @@ export abstract class IndexingTensor extends ActivationTensor {
    * a number drops its axis, null adds one of size 1.
    */
   slice(...slices: readonly Slice[]): Tensor {
-    return this.viewAs(readBasic(this.node, slices))
-  }
-
-  /** The same, also with integer tensors: they broadcast together and pick elements, as in NumPy. The result is a copy. */
-  index(...indices: readonly Index[]): Tensor {
-    if (indices.every((index) => typeof index !== 'object' || index === null))
-      return this.slice(...(indices as Slice[]))
-    return this.result(gatherIndexed(this.node, this.#nodesOf('index', indices)))
+    return this.movedTo(readBasic(this.node, slices))
   }
 
   /**
-   * Writes in place: `x.set(0, '1:3', value)`; the last argument is the value, the others an index. A boolean tensor of the leading
-   * axes' shape writes where it is true; integer tensors scatter.
+   * The same, also with integer tensors or arrays: they broadcast together and pick elements, as in NumPy. The result is a copy.
+   * Reading through a mask gives as many elements as it has true ones, which only running tells: `await x.indexMasked(mask)`.
    */
-  set(...indicesAndValue: readonly [...Index[], Operand]): this {
-    const indices = indicesAndValue.slice(0, -1) as Index[]
-    const value = indicesAndValue[indicesAndValue.length - 1] as Operand
+  index(...indices: readonly Index[]): Tensor {
+    const given = splitStrings<Exclude<Index, Slice>>(indices)
+    if (given.every(isSlice)) return this.slice(...given)
+    return this.result(gatherIndexed(this.node, this.#nodesOf('index', given)))
+  }
+
+  /**
+   * Writes in place: `x.set(0, '1:3', value)`; the last argument is the value, the others an index. A boolean mask writes where it is
+   * true: a value that broadcasts, or one row for each true element. Integer tensors scatter.
+   */
+  set(...indicesAndValue: readonly [...Index[], Operand | IndexList]): this {
+    const value = indicesAndValue[indicesAndValue.length - 1] as Operand | IndexList
+    const source = Array.isArray(value) ? this.#listed(value as IndexList, this.dtype) : (value as Operand)
+    this.replaced('set', indicesAndValue.slice(0, -1) as Index[], source, false)
+    return this
+  }
+
+  /** Writes through an index, in place. */
+  replaced(op: string, indices: readonly Index[], value: Operand, accumulate: boolean): this {
+    const given = splitStrings<Exclude<Index, Slice>>(indices)
     const tracks = this.requiresGrad || (!isScalar(value) && value.requiresGrad)
-    const source = isScalar(value) ? build.constant(value, this.dtype) : this.nodeOf('set', value)
-    if (indices.every((index) => typeof index !== 'object' || index === null)) {
-      this.slice(...(indices as Slice[])).assign('set', source, tracks)
-      return this
-    }
-    return this.assign('set', replaceIndexed(this.node, this.#nodesOf('set', indices), source), tracks)
+    const source = isScalar(value) ? build.constant(value, this.dtype) : this.nodeOf(op, value)
+    const { slices, rest } = splitIndex(op, this.node, this.#nodesOf(op, given))
+    const isWhole = slices.every((slice) => slice === ':')
+    const view: IndexingTensor = isWhole ? this : this.slice(...slices)
+    const picks = rest.some((index) => typeof index === 'object' && index !== null)
+    const written = picks ? replaceIndexed(op, view.node, rest, source, accumulate) : source
+    view.assign(op, picks || !accumulate ? written : build.add(view.node, source), tracks)
+    return this
   }
 
   /** Writes a node in place; for views of this tensor. */
@@ -57,8 +100,26 @@ export abstract class IndexingTensor extends ActivationTensor {
     return this.writeNode(op, value, tracks)
   }
 
+  /** The mask that an index is, if it is one. */
+  protected maskOf(index: Index): Tensor | undefined {
+    if (isSlice(index)) return undefined
+    const tensor = Array.isArray(index) ? this.#listed(index as IndexList, undefined) : (index as Tensor)
+    return tensor.dtype === 'bool' ? tensor : undefined
+  }
+
+  /** Nested arrays as a tensor on this device: booleans are a mask, numbers positions unless a dtype says otherwise. */
+  #listed(list: IndexList, dtype: DType | undefined): Tensor {
+    const { shape, values } = flattenNested('index', list as NestedArray)
+    const isMask = values.length > 0 && values.every((value) => typeof value === 'boolean')
+    const known = dtype ?? (isMask ? 'bool' : 'int64')
+    return tensorOf(storeBytes(this.session, bytesOfValues(values, known), shape, known))
+  }
+
   #nodesOf(op: string, indices: readonly Index[]): NodeIndex[] {
-    return indices.map((index) => (typeof index === 'object' && index !== null ? this.nodeOf(op, index) : index))
+    return indices.map((index) => {
+      if (isSlice(index)) return index
+      return this.nodeOf(op, Array.isArray(index) ? this.#listed(index as IndexList, undefined) : (index as Tensor))
+    })
   }
 
   /** Elements at `index` along an axis: out[i][j] = x[index[i][j]][j] for axis 0 (torch.gather). */
@@ -79,8 +140,24 @@ export abstract class IndexingTensor extends ActivationTensor {
     return this.#scattered('scatterAdd', dim, index, source, 'sum')
   }
 
-  scatterReduce(dim: number, index: Tensor, source: Tensor, reduce: ScatterReduction): Tensor {
-    return this.#scattered('scatterReduce', dim, index, source, scatterKinds[reduce])
+  /** Elements of `source` combined at `index` along an axis. */
+  scatterReduce(
+    dim: number,
+    index: Tensor,
+    source: Tensor,
+    reduce: ScatterReduction,
+    { includeSelf = true }: ScatterReduceOptions = {},
+  ): Tensor {
+    const op = 'scatterReduce'
+    if (!(reduce in scatterKinds) || reduce === ('add' as string) || reduce === ('multiply' as string))
+      throw new ArgumentError(
+        `${op}: expected reduce 'sum', 'prod', 'mean', 'amax' or 'amin', got '${String(reduce)}'.`,
+        { reduce },
+      )
+    const at = this.nodeOf(op, index)
+    const given = cutTo(this.nodeOf(op, source), at)
+    const node = scatterReduced([this.node, at, given], dim, reduce, includeSelf)
+    return this.result(node, source)
   }
 
   #scattered(op: string, dim: number, index: Tensor, source: Operand, kind: ScatterKind): Tensor {
@@ -198,16 +275,39 @@ export abstract class IndexingTensor extends ActivationTensor {
 
 const asLine = (x: Node): Node => (x.shape.length === 0 ? build.reshape(x, [1]) : x)
 
+/** What is there where nothing of it shall take part. */
+function emptiedAt([base, at]: readonly [Node, Node], axis: number, reduce: ScatterReduction): Node {
+  const start = build.full(at.shape, reduceIdentity(scatterKinds[reduce], base.dtype), base.dtype)
+  return scatterNode([base, at, start], axis, 'set')
+}
+
+function scatterReduced(
+  [base, at, source]: readonly [Node, Node, Node],
+  axis: number,
+  reduce: ScatterReduction,
+  includeSelf: boolean,
+): Node {
+  if (base.dtype === 'bool')
+    return build.toBool(
+      scatterReduced([build.cast(base, 'int32'), at, build.cast(source, 'int32')], axis, reduce, includeSelf),
+    )
+  const start = includeSelf ? base : emptiedAt([base, at], axis, reduce)
+  const combined = scatterNode([start, at, source], axis, scatterKinds[reduce])
+  if (reduce !== 'mean') return combined
+  const ones = build.full(at.shape, 1, base.dtype)
+  const counts = scatterNode([build.full(base.shape, includeSelf ? 1 : 0, base.dtype), at, ones], axis, 'sum')
+  const divisor = includeSelf ? counts : build.max(counts, 1)
+  return isFloat(base.dtype) ? build.div(combined, divisor) : build.floorDivide(combined, divisor)
+}
+
 /** Negative positions count from the end. */
-const gatherWrapped = (x: Node, axis: number, at: Node): Node =>
+export const gatherWrapped = (x: Node, axis: number, at: Node): Node =>
   build.gather(x, axis, build.where(build.less(at, 0), build.add(at, x.shape[axis]), at))
 
-/** Scalars scatter as lines of one element; bools combine as numbers. */
+/** Scalars scatter as lines of one element. */
 function scatterNode([base, at, source]: readonly [Node, Node, Node], axis: number, kind: ScatterKind): Node {
-  if (base.dtype === 'bool' && source.dtype === 'bool' && kind !== 'set')
-    return build.toBool(scatterNode([build.cast(base, 'int32'), at, build.cast(source, 'int32')], axis, kind))
-  if (base.shape.length > 0) return build.scatter(base, axis, at, source, kind)
-  return build.reshape(build.scatter(asLine(base), axis, asLine(at), asLine(source), kind), [])
+  if (base.shape.length > 0) return scatterInto(base, axis, at, source, kind, 'scatter')
+  return build.reshape(scatterInto(asLine(base), axis, asLine(at), asLine(source), kind, 'scatter'), [])
 }
 
 /** PyTorch's scatter reads only the part of the source that the index covers. */

@@ -1,7 +1,7 @@
 // Methods of one operand: powers, exponentials, trigonometry, rounding and tests of values. Integers become float32 where PyTorch's do.
 import { isFloat } from '../../base/dtype.ts'
 import * as build from '../../graph/builders.ts'
-import { abs } from '../../graph/composites/basics.ts'
+import { absolute } from '../../graph/composites/basics.ts'
 import { erf, erfc, expm1, log1p, tanh } from '../../graph/composites/special.ts'
 import { acos, asin, atan, atan2, cosh, sinh } from '../../graph/composites/trigonometry.ts'
 import type { Node } from '../../graph/node.ts'
@@ -13,7 +13,7 @@ export abstract class MathTensor extends ElementwiseTensor {
     return this.result(build.neg(this.node))
   }
   abs(): Tensor {
-    return this.result(abs(this.node))
+    return this.result(absolute(this.node))
   }
   sign(): Tensor {
     return this.result(build.sign(this.node))

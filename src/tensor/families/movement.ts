@@ -1,6 +1,5 @@
 // Methods that rearrange: they compute nothing and share storage with the tensor they are called on, as in PyTorch.
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
-import type { Scalar } from '../../base/scalar.ts'
 import { formatShape, normalizeAxis, type Shape } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
@@ -11,27 +10,37 @@ import { viewOf } from '../view-of.ts'
 
 export abstract class MovementTensor extends TensorCore {
   /** The view that `moved`, built from this tensor's node by movements only, amounts to. */
-  protected viewAs(moved: Node): Tensor {
+  protected movedTo(moved: Node): Tensor {
     return this.viewBy(viewOf(moved, this.node))
   }
 
   /** The same elements in another shape; one size may be -1. Never copies: reads go through index maps. */
   reshape(...shape: readonly number[] | readonly [Shape]): Tensor {
-    return this.viewAs(build.reshape(this.node, sizesOf(shape)))
+    return this.movedTo(build.reshape(this.node, sizesOf(shape)))
   }
 
   /** The same as `reshape`: every layout can be viewed in every shape. */
   view(...shape: readonly number[] | readonly [Shape]): Tensor {
-    return this.viewAs(build.reshape(this.node, sizesOf(shape)))
+    return this.movedTo(build.reshape(this.node, sizesOf(shape)))
   }
 
-  viewAsShapeOf(other: Tensor): Tensor {
+  /** The same elements in another tensor's shape. */
+  viewAs(other: Tensor): Tensor {
     return this.reshape(other.shape)
+  }
+
+  reshapeAs(other: Tensor): Tensor {
+    return this.reshape(other.shape)
+  }
+
+  /** One axis of all elements. */
+  ravel(): Tensor {
+    return this.reshape(-1)
   }
 
   /** Axes from `startDim` to `endDim` become one. */
   flatten(startDim = 0, endDim = -1): Tensor {
-    return this.viewAs(build.flatten(this.node, startDim, endDim))
+    return this.movedTo(build.flatten(this.node, startDim, endDim))
   }
 
   /** One axis becomes several; one of `sizes` may be -1. */
@@ -42,12 +51,16 @@ export abstract class MovementTensor extends TensorCore {
   }
 
   permute(...axes: readonly number[] | readonly [readonly number[]]): Tensor {
-    return this.viewAs(build.permute(this.node, sizesOf(axes)))
+    return this.movedTo(build.permute(this.node, sizesOf(axes)))
   }
 
   /** Swaps two axes. */
   transpose(a: number, b: number): Tensor {
-    return this.viewAs(build.transpose(this.node, a, b))
+    return this.movedTo(build.transpose(this.node, a, b))
+  }
+
+  swapaxes(a: number, b: number): Tensor {
+    return this.transpose(a, b)
   }
 
   /** Transpose of a tensor of at most two dimensions. */
@@ -57,7 +70,7 @@ export abstract class MovementTensor extends TensorCore {
         `t: expected at most 2 dimensions, got ${formatShape(this.shape)}. For batches of matrices use mT.`,
         { op: 't', shape: this.shape },
       )
-    return this.ndim < 2 ? this.viewAs(this.node) : this.transpose(0, 1)
+    return this.ndim < 2 ? this.movedTo(this.node) : this.transpose(0, 1)
   }
 
   /** All axes in reverse order. */
@@ -93,7 +106,7 @@ export abstract class MovementTensor extends TensorCore {
 
   /** Axes of size 1 grow, new axes appear in front; -1 keeps a size. */
   expand(...shape: readonly number[] | readonly [Shape]): Tensor {
-    return this.viewAs(build.expand(this.node, sizesOf(shape)))
+    return this.movedTo(build.expand(this.node, sizesOf(shape)))
   }
 
   expandAs(other: Tensor): Tensor {
@@ -106,16 +119,16 @@ export abstract class MovementTensor extends TensorCore {
 
   /** Drops axes of size 1: all, or those given. */
   squeeze(dim?: number | readonly number[]): Tensor {
-    return this.viewAs(build.squeeze(this.node, dim))
+    return this.movedTo(build.squeeze(this.node, dim))
   }
 
   unsqueeze(dim: number): Tensor {
-    return this.viewAs(build.unsqueeze(this.node, dim))
+    return this.movedTo(build.unsqueeze(this.node, dim))
   }
 
   /** One element of an axis; the axis goes away. */
   select(dim: number, index: number): Tensor {
-    return this.viewAs(build.select(this.node, dim, index))
+    return this.movedTo(build.select(this.node, dim, index))
   }
 
   /** `length` elements of an axis from `start`. */
@@ -127,7 +140,7 @@ export abstract class MovementTensor extends TensorCore {
         `narrow: expected a range inside the ${extent} elements of axis ${dim}, got ${length} from ${start}.`,
         { op: 'narrow', dim, start, length, shape: this.shape },
       )
-    return this.viewAs(build.narrow(this.node, dim, first, length))
+    return this.movedTo(build.narrow(this.node, dim, first, length))
   }
 
   /** Pieces of `size` along an axis (the last may be smaller), or of the sizes listed. */
@@ -179,23 +192,10 @@ export abstract class MovementTensor extends TensorCore {
     return this.result(rollNode(this.node, shifts, dims))
   }
 
-  /** Adds `value` around. PyTorch's order: pairs [before, after] flat, from the last axis. Negative amounts cut off. */
-  pad(amounts: readonly number[], value: Scalar = 0): Tensor {
-    if (amounts.length % 2 === 1 || amounts.length > 2 * this.ndim)
-      throw new ShapeError(
-        `pad: expected pairs of amounts for at most ${this.ndim} axes, from the last one, got ${formatShape(amounts)}.`,
-        { op: 'pad', amounts, shape: this.shape },
-      )
-    const pairs = this.shape.map((_, axis): readonly [number, number] => {
-      const at = 2 * (this.ndim - 1 - axis)
-      return [amounts[at] ?? 0, amounts[at + 1] ?? 0]
-    })
-    return this.result(build.pad(this.node, pairs, this.dtype === 'bool' ? Boolean(value) : value))
-  }
-
   /** All windows of `size` along an axis, `step` apart, with the elements of each on a new last axis. */
   unfold(dim: number, size: number, step: number): Tensor {
-    return this.result(build.window(this.node, dim, size, step))
+    if (this.ndim > 0) return this.result(build.window(this.node, dim, size, step))
+    return this.result(build.reshape(build.window(build.reshape(this.node, [1]), dim, size, step), [-1]))
   }
 }
 

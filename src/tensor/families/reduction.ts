@@ -1,20 +1,27 @@
 // Methods that reduce axes: sums, means, extrema and their indices, and tests of all elements.
-import type { DType } from '../../base/dtype.ts'
+import { type DType, isFloat } from '../../base/dtype.ts'
 import { ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxes } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { argmax, argmin, maxWithIndex, minWithIndex } from '../../graph/composites/arg-extremum.ts'
 import { cumsum } from '../../graph/composites/cumsum.ts'
-import { norm2, std, variance } from '../../graph/composites/moments.ts'
+import { std, variance } from '../../graph/composites/moments.ts'
+import { type NormOrder, vectorNorm } from '../../graph/composites/norms.ts'
+import * as running from '../../graph/composites/running.ts'
 import { logsumexp } from '../../graph/composites/softmax.ts'
 import type { Node } from '../../graph/node.ts'
 import { type Axes, axesOf, type ReduceOptions, reduceOptions } from '../arguments.ts'
 import type { Tensor } from '../tensor.ts'
-import { MathTensor } from './math.ts'
+import { SpecialTensor } from './special.ts'
 
 export interface ValuesAndIndices {
   readonly values: Tensor
   readonly indices: Tensor
+}
+
+export interface MinAndMax {
+  readonly min: Tensor
+  readonly max: Tensor
 }
 
 export interface VarianceOptions {
@@ -23,7 +30,7 @@ export interface VarianceOptions {
   readonly keepdim?: boolean
 }
 
-export abstract class ReductionTensor extends MathTensor {
+export abstract class ReductionTensor extends SpecialTensor {
   /** Sum over axes; integers and bools are added as int64. The second argument is `keepdim`, or options. */
   sum(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
     const { keepdim, dtype } = reduceOptions(options)
@@ -67,8 +74,7 @@ export abstract class ReductionTensor extends MathTensor {
   }
 
   #extremum(find: typeof maxWithIndex, dim: number, keepdim: boolean): ValuesAndIndices {
-    const { values, indices } = find(this.node, dim, keepdim)
-    return { values: this.result(values), indices: this.result(indices) }
+    return this.valuesAndIndices(find(this.node, dim, keepdim))
   }
 
   /** Index of the first largest element: along an axis, or in the flat tensor. NaN counts as largest. */
@@ -108,16 +114,75 @@ export abstract class ReductionTensor extends MathTensor {
     return this.result(withDType(cumsum(build.castIfGiven(this.node, dtype), dim), dtype))
   }
 
-  /** (sum |x|^p)^(1/p) over axes; p may be Infinity. */
-  norm(p = 2, dim?: Axes, keepdim = false): Tensor {
-    const size = this.abs()
-    if (p === Number.POSITIVE_INFINITY) return size.amax(dim, keepdim)
-    if (p === 2) return this.result(norm2(build.toFloat(this.node), axesOf(dim), keepdim))
-    if (p === 1) return size.sum(dim, keepdim)
-    return size
-      .pow(p)
-      .sum(dim, keepdim)
-      .pow(1 / p)
+  /** Products of the elements up to and with each along an axis. */
+  cumprod(dim: number, { dtype }: { readonly dtype?: DType } = {}): Tensor {
+    return this.result(withDType(running.cumprod(build.castIfGiven(this.node, dtype), dim), dtype))
+  }
+
+  /** log of the running sum of exponentials along an axis. */
+  logcumsumexp(dim: number): Tensor {
+    return this.result(running.logcumsumexp(this.node, dim))
+  }
+
+  /** The largest element so far along an axis, and where it stands: the last of equal ones. */
+  cummax(dim: number): ValuesAndIndices {
+    return this.valuesAndIndices(running.cummax(this.node, dim))
+  }
+
+  cummin(dim: number): ValuesAndIndices {
+    return this.valuesAndIndices(running.cummin(this.node, dim))
+  }
+
+  /** (sum |x|^p)^(1/p) over axes; p may be 0 (counts what is not 0), Infinity, -Infinity or 'fro' (2). */
+  norm(p: NormOrder = 'fro', dim?: Axes, keepdim: boolean | ReduceOptions = false): Tensor {
+    const { keepdim: keeps, dtype } = reduceOptions(keepdim)
+    return this.result(vectorNorm(build.castIfGiven(this.node, dtype), p, axesOf(dim), keeps))
+  }
+
+  /** The norm of this less other. */
+  dist(other: Tensor, p = 2): Tensor {
+    return this.sub(other).norm(p)
+  }
+
+  /** Sum of the elements that are not NaN. */
+  nansum(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
+    return this.#withoutNaN().sum(dim, options)
+  }
+
+  /** Mean of the elements that are not NaN. */
+  nanmean(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
+    const { keepdim = false } = reduceOptions(options)
+    if (!isFloat(this.dtype) && reduceOptions(options).dtype === undefined) return this.mean(dim, options)
+    const count = build.sum(build.logicalNot(build.isNaN(this.node)), axesOf(dim), keepdim)
+    const total = this.nansum(dim, options)
+    return this.result(build.div(total.node, build.cast(count, total.dtype)), total)
+  }
+
+  #withoutNaN(): Tensor {
+    return isFloat(this.dtype)
+      ? this.result(build.where(build.isNaN(this.node), 0, this.node))
+      : this.movedTo(this.node)
+  }
+
+  /** Variance and mean. */
+  varMean(dim?: Axes, options: VarianceOptions = {}): [Tensor, Tensor] {
+    return [this.var(dim, options), this.mean(dim, options.keepdim)]
+  }
+
+  /** Standard deviation and mean. */
+  stdMean(dim?: Axes, options: VarianceOptions = {}): [Tensor, Tensor] {
+    return [this.std(dim, options), this.mean(dim, options.keepdim)]
+  }
+
+  /** The smallest and the largest element: of all, or along one axis. */
+  aminmax({ dim, keepdim = false }: { readonly dim?: number | null; readonly keepdim?: boolean } = {}): MinAndMax {
+    const axes = this.ndim === 0 ? undefined : (dim ?? undefined)
+    return { min: this.amin(axes, keepdim), max: this.amax(axes, keepdim) }
+  }
+
+  /** Tensors of values and indices that were built from this one. */
+  protected valuesAndIndices({ values, indices }: { values: Node; indices: Node }): ValuesAndIndices {
+    return { values: this.result(values), indices: this.result(indices) }
   }
 
   /** Number of elements that are not zero. */

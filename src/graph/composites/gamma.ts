@@ -1,0 +1,165 @@
+// The gamma function's logarithm and its derivatives, by Lanczos' approximation for arguments from 1/2 and reflection below. All are
+// computed in float64 and rounded once: near the zeros at 1 and 2 the terms cancel.
+// Lanczos, SIAM J. Numer. Anal. 1 (1964); coefficients of Boost's lanczos13m53 (https://www.boost.org/doc/libs/release/libs/math).
+import { ArgumentError } from '../../base/errors.ts'
+import {
+  add,
+  cast,
+  cos,
+  div,
+  equal,
+  floor,
+  isInfinite,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  min,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  sin,
+  sub,
+  where,
+} from '../builders.ts'
+import type { Node } from '../node.ts'
+import { defineComposite } from './composite-table.ts'
+import { polynomial } from './special.ts'
+import { floatComposite } from './unary.ts'
+
+const lanczosG = 6.02468004077673
+const numerator = [
+  0.006061842346248907, 0.5098416655656676, 19.519927882476175, 449.9445569063168, 6955.999602515376, 75999.29304014542,
+  601859.6171681099, 3481712.154980646, 14605578.087685067, 43338889.32467614, 86363131.2881386, 103794043.11634454,
+  56906521.913471565,
+]
+const denominator = [
+  1, 66, 1925, 32670, 357423, 2637558, 13339535, 45995730, 105258076, 150917976, 120543840, 39916800, 0,
+]
+const derivative = (coefficients: readonly number[]): number[] =>
+  coefficients.slice(0, -1).map((coefficient, i) => coefficient * (coefficients.length - 1 - i))
+
+/** `compute` in float64, rounded to x's dtype. */
+const inFloat64 = (x: Node, compute: (x: Node) => Node): Node => cast(compute(cast(x, 'float64')), x.dtype)
+
+/** Beyond it the rational's powers would overflow; it has long reached its limit. */
+const farthest = 1e20
+/** x itself from 1/2 on, its mirror image below. */
+const reflected = (x: Node): Node => where(less(x, 0.5), sub(1, x), x)
+/** x - floor(x), so that sines of multiples of π keep their digits. */
+const fraction = (x: Node): Node => sub(x, floor(x))
+
+function lgammaOfHalf(x: Node): Node {
+  const near = min(x, farthest)
+  const base = sub(log(add(x, lanczosG - 0.5)), 1)
+  return add(mul(base, sub(x, 0.5)), log(div(polynomial(near, numerator), polynomial(near, denominator))))
+}
+
+function lgammaBody(x: Node): Node {
+  const right = lgammaOfHalf(reflected(x))
+  const mirror = sub(log(div(Math.PI, sin(mul(fraction(x), Math.PI)))), right)
+  return where(isInfinite(x), Number.POSITIVE_INFINITY, where(less(x, 0.5), mirror, right))
+}
+
+/** log |Γ(x)|. https://docs.pytorch.org/docs/stable/generated/torch.lgamma.html */
+export const lgamma = floatComposite('lgamma', {
+  body: (x) => inFloat64(x, lgammaBody),
+  vjp: ({ inputs: [x] }, grad) => mul(grad, digamma(x)),
+})
+
+function digammaOfHalf(x: Node): Node {
+  const near = min(x, farthest)
+  const slope = (coefficients: readonly number[]): Node =>
+    div(polynomial(near, derivative(coefficients)), polynomial(near, coefficients))
+  const shifted = add(x, lanczosG - 0.5)
+  return add(sub(log(shifted), div(lanczosG, shifted)), sub(slope(numerator), slope(denominator)))
+}
+
+/** π cot(πx) */
+function cotangent(x: Node): Node {
+  const turn = mul(fraction(x), Math.PI)
+  return div(mul(cos(turn), Math.PI), sin(turn))
+}
+
+function digammaBody(x: Node): Node {
+  const right = digammaOfHalf(reflected(x))
+  const value = where(less(x, 0.5), sub(right, cotangent(x)), right)
+  const isPole = logicalAnd(lessEqual(x, 0), equal(x, floor(x)))
+  return where(equal(x, 0), neg(reciprocal(x)), where(isPole, Number.NaN, value))
+}
+
+/** The derivative of lgamma; NaN at negative whole numbers. */
+export const digamma: (x: Node) => Node = floatComposite('digamma', {
+  body: (x) => inFloat64(x, digammaBody),
+  vjp: ({ inputs: [x] }, grad) => mul(grad, polygamma(1, x)),
+})
+
+// B(2k) / (2k)!, the coefficients of Euler and Maclaurin's formula
+const bernoulli = [
+  1 / 12,
+  -1 / 720,
+  1 / 30240,
+  -1 / 1209600,
+  1 / 47900160,
+  -691 / 1307674368000,
+  1 / 74724249600,
+  -3617 / 10670622842880000,
+]
+const termsInFull = 10
+
+/** Hurwitz' zeta of a whole s from 2 and q from 1/2: ten terms, then Euler and Maclaurin's formula. */
+function hurwitzZeta(s: number, q: Node): Node {
+  let total = pow(q, -s)
+  for (let k = 1; k < termsInFull; k++) total = add(total, pow(add(q, k), -s))
+  const far = add(q, termsInFull)
+  const last = pow(far, -s)
+  total = add(total, add(mul(last, 0.5), div(mul(last, far), s - 1)))
+  const inverse = reciprocal(far)
+  let term = mul(mul(last, inverse), s)
+  bernoulli.forEach((coefficient, k) => {
+    total = add(total, mul(term, coefficient))
+    term = mul(mul(mul(term, inverse), inverse), (s + 2 * k + 1) * (s + 2 * k + 2))
+  })
+  return total
+}
+
+/** Coefficients, lowest first, of the polynomial in c = cot(u) that is the order-th derivative of cot. */
+function cotangentDerivative(order: number): number[] {
+  let coefficients = [0, 1]
+  for (let n = 0; n < order; n++) {
+    const next = new Array<number>(coefficients.length + 1).fill(0)
+    coefficients.forEach((coefficient, power) => {
+      if (power === 0) return
+      next[power - 1] -= power * coefficient
+      next[power + 1] -= power * coefficient
+    })
+    coefficients = next
+  }
+  return coefficients
+}
+
+const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
+
+function polygammaBody(n: number, x: Node): Node {
+  const isOdd = n % 2 === 1
+  const right = mul(hurwitzZeta(n + 1, reflected(x)), (isOdd ? 1 : -1) * factorial(n))
+  const slopes = polynomial(div(cotangent(x), Math.PI), cotangentDerivative(n).reverse())
+  const mirror = sub(isOdd ? neg(right) : right, mul(slopes, Math.PI ** (n + 1)))
+  const isPole = logicalAnd(lessEqual(x, 0), equal(x, floor(x)))
+  const atPole = isOdd ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
+  return where(isPole, atPole, where(less(x, 0.5), mirror, right))
+}
+
+const polygammaNode = defineComposite<{ readonly n: number }>('polygamma', {
+  infer: ([x]) => x,
+  body: ([x], { n }) => inFloat64(x, (wide) => polygammaBody(n, wide)),
+  vjp: ({ inputs: [x], attrs: { attrs } }, grad) => [mul(grad, polygamma(attrs.n + 1, x))],
+})
+
+/** The n-th derivative of digamma, for floats. */
+export function polygamma(n: number, x: Node): Node {
+  if (!Number.isInteger(n) || n < 0)
+    throw new ArgumentError(`polygamma: expected a whole order from 0, got ${n}.`, { op: 'polygamma', n })
+  return n === 0 ? digamma(x) : polygammaNode([x], { n })
+}

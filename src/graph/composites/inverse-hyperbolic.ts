@@ -1,0 +1,109 @@
+// Inverse hyperbolic functions and the inverse of the error function, written so that no digits are lost near 0 and nothing overflows.
+import {
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  max,
+  min,
+  mul,
+  neg,
+  rsqrt,
+  sqrt,
+  square,
+  sub,
+  toFloat,
+  where,
+} from '../builders.ts'
+import type { Node } from '../node.ts'
+import { abs } from './basics.ts'
+import { defineComposite } from './composite-table.ts'
+import { erf, log1p, polynomial } from './special.ts'
+import { floatComposite, inFloat32 } from './unary.ts'
+
+/** Keeps the sign of zeros. */
+const withSign = (x: Node, size: Node): Node => where(less(0, x), size, where(less(x, 0), neg(size), x))
+/** Above it x² is 1 to all digits of a double, or overflows a float32. */
+const large = 1e8
+const logOfTwice = (x: Node): Node => add(log(x), Math.LN2)
+
+function asinhOfSize(size: Node): Node {
+  const near = min(size, large)
+  const squared = square(near)
+  const value = log1p(add(near, div(squared, add(sqrt(add(squared, 1)), 1))))
+  return where(less(size, large), value, logOfTwice(size))
+}
+
+export const asinh = floatComposite('asinh', {
+  body: (x) => where(equal(x, x), withSign(x, asinhOfSize(abs(x))), x),
+  vjp: ({ inputs: [x] }, grad) => mul(grad, rsqrt(add(square(x), 1))),
+})
+
+export const acosh = floatComposite('acosh', {
+  body(x) {
+    const excess = sub(min(x, large), 1)
+    const near = log1p(add(excess, sqrt(mul(excess, add(excess, 2)))))
+    return where(less(x, large), where(less(x, 1), Number.NaN, near), logOfTwice(x))
+  },
+  vjp: ({ inputs: [x] }, grad) => mul(grad, rsqrt(sub(square(x), 1))),
+})
+
+export const atanh = floatComposite('atanh', {
+  body(x) {
+    const size = abs(x)
+    return where(equal(x, x), withSign(x, mul(log1p(div(mul(size, 2), sub(1, size))), 0.5)), x)
+  },
+  vjp: ({ inputs: [x] }, grad) => div(grad, sub(1, square(x))),
+})
+
+// rational starts, good to three digits: https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Math.h (calc_erfinv)
+const centralP = [-0.140543331, 0.914624893, -1.645349621, 0.886226899]
+const centralQ = [0.012229801, -0.329097515, 1.442710462, -2.118377725, 1]
+const tailP = [1.641345311, 3.429567803, -1.624906493, -1.970840454]
+const tailQ = [1.6370678, 3.5438892, 1]
+const rootOfPi = Math.sqrt(Math.PI)
+
+function erfinvBody(y: Node): Node {
+  const size = abs(y)
+  const squared = square(y)
+  const central = div(mul(y, polynomial(squared, centralP)), polynomial(squared, centralQ))
+  const far = sqrt(neg(log(div(max(sub(1, size), 1e-300), 2))))
+  const tail = withSign(y, div(polynomial(far, tailP), polynomial(far, tailQ)))
+  let x = where(less(0.7, size), tail, central)
+  // Newton's method doubles the digits each time
+  for (let step = 0; step < 2; step++) x = sub(x, div(sub(erf(x), y), mul(exp(neg(square(x))), 2 / rootOfPi)))
+  return where(equal(size, 1), mul(y, Number.POSITIVE_INFINITY), where(less(size, 1), x, Number.NaN))
+}
+
+/** The x of which erf is y; computed in float64, since erf is flat where y is near 1. */
+export const erfinv = floatComposite('erfinv', {
+  body: (y) => cast(erfinvBody(cast(y, 'float64')), y.dtype),
+  vjp: (node, grad) => mul(grad, mul(exp(square(node)), rootOfPi / 2)),
+})
+
+interface LogitAttrs {
+  /** cuts x to [eps, 1 - eps] */
+  readonly eps: number | null
+}
+
+const logitNode = defineComposite<LogitAttrs>('logit', {
+  infer: ([x]) => x,
+  body: ([x], { eps }) =>
+    inFloat32(x, (wide) => {
+      const cut = eps === null ? wide : min(max(wide, eps), 1 - eps)
+      return log(div(cut, sub(1, cut)))
+    }),
+  vjp({ inputs: [x], attrs: { attrs } }, grad) {
+    const [low, high] = [attrs.eps ?? 0, 1 - (attrs.eps ?? 0)]
+    const inside = logicalAnd(lessEqual(low, x), lessEqual(x, high))
+    return [where(inside, div(grad, mul(x, sub(1, x))), attrs.eps === null ? Number.NaN : 0)]
+  },
+})
+
+/** log(x / (1 - x)). */
+export const logit = (x: Node, eps: number | null = null): Node => logitNode([toFloat(x)], { eps })
