@@ -184,7 +184,7 @@ export abstract class ElementwiseTensor extends ArrangementTensor {
     return this.result(build.add(this.node, scaled('addcdiv', this.node, quotient, value)), a, b)
   }
 
-  /** this + weight * (end - this), counted from the nearer end, so that both ends are exact. */
+  /** this + weight * (end - this). */
   lerp(end: Tensor, weight: Operand): Tensor {
     const node = lerpNode(this.node, this.nodeOf('lerp', end), this.operand('lerp', weight))
     return isScalar(weight) ? this.result(node, end) : this.result(node, end, weight)
@@ -229,11 +229,9 @@ function truncDivide(a: Node, b: build.Operand): Node {
 function lerpNode(start: Node, end: Node, weight: build.Operand): Node {
   expectOneDType('lerp', start, end, ...(typeof weight === 'object' ? [weight] : []))
   const gap = build.sub(end, start)
-  const rest = typeof weight === 'object' ? build.sub(1, weight) : 1 - Number(weight)
-  const fromStart = build.add(start, build.mul(gap, weight))
-  const fromEnd = build.sub(end, build.mul(gap, rest))
-  if (typeof weight !== 'object') return Math.abs(Number(weight)) < 0.5 ? fromStart : fromEnd
-  return build.where(build.less(build.max(weight, build.neg(weight)), 0.5), fromStart, fromEnd)
+  // counted from the nearer end, so that both are exact
+  const isFar = typeof weight !== 'object' && Math.abs(Number(weight)) >= 0.5
+  return isFar ? build.sub(end, build.mul(gap, 1 - Number(weight))) : build.add(start, build.mul(gap, weight))
 }
 
 function expectOneDType(op: string, ...nodes: readonly Node[]): void {
