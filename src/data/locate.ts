@@ -1,14 +1,17 @@
 // Where a data set's files are: the folder given, TENSORLOOM_DATA, the cache directory, else a download into the cache.
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '../base/errors.ts'
+import { decompressed } from './decompress.ts'
 import { download, type OnProgress } from './download.ts'
 
 export interface DataFile {
   readonly name: string
   /** of the contents, decompressed */
   readonly sha256: string
+  /** what mirrors call it, if not the same */
+  readonly remote?: string
 }
 
 export interface DataSource {
@@ -69,7 +72,7 @@ async function downloadFromAny(source: DataSource, file: DataFile, path: string,
   const reasons: string[] = []
   for (const mirror of options.download === false ? [] : mirrors)
     try {
-      return await download({ url: `${mirror}/${file.name}`, path, sha256: file.sha256, onProgress })
+      return await download({ url: `${mirror}/${file.remote ?? file.name}`, path, sha256: file.sha256, onProgress })
     } catch (error) {
       if (!(error instanceof DataError)) throw error
       reasons.push(error.message)
@@ -79,4 +82,10 @@ async function downloadFromAny(source: DataSource, file: DataFile, path: string,
       `${reasons.join(' ')}${reasons.length > 0 ? ' ' : ''}Give the folder that has it: --data-dir FOLDER, { dataDir } or TENSORLOOM_DATA.`,
     { file: file.name, reasons },
   )
+}
+
+/** The contents of `file`, unpacked. */
+export async function readData(source: DataSource, file: DataFile, options?: LocateOptions): Promise<Uint8Array> {
+  const path = await locate(source, file, options)
+  return decompressed(await readFile(path), path)
 }

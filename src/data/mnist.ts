@@ -1,11 +1,9 @@
 // MNIST and Fashion-MNIST: 60,000 images for training and 10,000 for testing, 28x28 grey, ten classes.
 // http://yann.lecun.com/exdb/mnist/, https://github.com/zalandoresearch/fashion-mnist (MIT)
-import { readFile } from 'node:fs/promises'
 import { FormatError } from '../base/errors.ts'
-import { decompressed } from './decompress.ts'
 import { type IdxArray, parseIdx } from './idx.ts'
 import { ImageDataset } from './image-dataset.ts'
-import { type DataFile, type DataSource, type LocateOptions, locate } from './locate.ts'
+import { type DataSource, type LocateOptions, readData } from './locate.ts'
 
 export interface ImageSplits {
   readonly train: ImageDataset
@@ -57,7 +55,7 @@ export const fashionMnist = (options?: LocateOptions): Promise<ImageSplits> => o
 
 async function open(family: Family, options: LocateOptions = {}): Promise<ImageSplits> {
   const { trainImages, trainLabels, testImages, testLabels } = family.hashes
-  const read = (name: string, sha256: string) => readArray(family, { name, sha256 }, options)
+  const read = async (name: string, sha256: string) => parseIdx(await readData(family, { name, sha256 }, options), name)
   // one after the other: a bar for each file
   const train = toDataset(
     await read('train-images-idx3-ubyte.gz', trainImages),
@@ -68,11 +66,6 @@ async function open(family: Family, options: LocateOptions = {}): Promise<ImageS
     await read('t10k-labels-idx1-ubyte.gz', testLabels),
   )
   return { train, test, classes: family.classes }
-}
-
-async function readArray(source: DataSource, file: DataFile, options: LocateOptions): Promise<IdxArray> {
-  const path = await locate(source, file, options)
-  return parseIdx(await decompressed(await readFile(path), path), path)
 }
 
 function toDataset(images: IdxArray, labels: IdxArray): ImageDataset {
