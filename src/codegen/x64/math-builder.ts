@@ -87,6 +87,11 @@ export class MathBuilder {
     return this.s.vector2(this.#wide ? 'vroundpd' : 'vroundps', this.bytes, x, 8 | direction)
   }
 
+  /** x * 2^power for a whole power, also where the result is no normal number; AVX-512 only. */
+  scale(x: Part, power: Part): VirtualRegister {
+    return this.#binary('vscalef', x, power)
+  }
+
   /** a * b + c, rounded once. */
   fma(a: Part | number, b: Part | number, c: Part | number): VirtualRegister {
     return this.#fused('vfmadd', this.#part(a), this.#part(b), this.#part(c))

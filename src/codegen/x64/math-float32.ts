@@ -9,25 +9,31 @@ const log2Low = -2.1219444005469057e-4
 const expCoefficients = [1.98756915e-4, 0.0013981999507, 0.0083334519073, 0.041665795894, 0.16666665459, 0.50000001201]
 /** Beyond these the result is infinite or 0. */
 const expRange = { lowest: -104, highest: 89 }
+/** Added to a small number, it rounds that to a whole one, and leaves it in the low bits. */
+const wholeInLowBits = 1.5 * 2 ** 23
+const bitsOfWhole = 0x4b400000
 
 export function expFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, false)
   // what vanishes is computed as exp(0) and cleared: a product that underflows takes the processor a hundred cycles
   const stays = m.compare(x, 'notLess', expRange.lowest)
   const clamped = m.atMost(m.and(stays, x), expRange.highest)
-  const power = m.round(m.mul(clamped, Math.LOG2E))
+  const shifted = m.fma(clamped, Math.LOG2E, wholeInLowBits)
+  const power = m.sub(shifted, wholeInLowBits)
   const rest = m.fnma(power, log2Low, m.fnma(power, log2High, clamped))
-  const tail = m.fma(m.mul(rest, rest), m.polynomial(rest, expCoefficients), rest)
-  const mantissa = m.add(tail, 1)
-  // 2^power in two factors: each is a normal number even where the result is not
-  const whole = s.vector2('vcvtps2dq', bytes, power)
-  const half = s.vector2('vpsrad', bytes, whole, 1)
-  const other = s.vector3('vpsubd', bytes, whole, half)
-  return m.and(stays, m.mul(m.mul(mantissa, powerOfTwo(s, half, bytes)), powerOfTwo(s, other, bytes)))
+  const mantissa = m.polynomial(rest, [...expCoefficients, 1, 1])
+  return m.and(stays, s.options.avx512 ? m.scale(mantissa, power) : scaleInSteps(m, mantissa, shifted))
 }
 
-const powerOfTwo = (s: Selection, exponent: VirtualRegister, bytes: number): VirtualRegister =>
-  s.vector2('vpslld', bytes, s.vector3('vpaddd', bytes, exponent, s.i32(127)), 23)
+/** mantissa * 2^power in two factors: each is a normal number even where the result is not. */
+function scaleInSteps(m: MathBuilder, mantissa: VirtualRegister, shifted: VirtualRegister): VirtualRegister {
+  const { s, bytes } = m
+  const whole = s.vector3('vpsubd', bytes, shifted, s.i32(bitsOfWhole))
+  const half = s.vector2('vpsrad', bytes, whole, 1)
+  const other = s.vector3('vpsubd', bytes, whole, half)
+  const scaled = s.vector3('vpaddd', bytes, mantissa, s.vector2('vpslld', bytes, half, 23))
+  return m.mul(scaled, s.vector2('vpslld', bytes, s.vector3('vpaddd', bytes, other, s.i32(127)), 23))
+}
 
 const logCoefficients = [
   ...[0.070376836292, -0.1151461031, 0.1167699874, -0.12420140846, 0.14249322787],
