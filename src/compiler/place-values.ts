@@ -63,7 +63,20 @@ function mayWriteInPlace(root: Node, leaf: Node, groups: readonly KernelGroup[])
   if (groups.some((group, i) => i > writer && group.inputs.includes(leaf))) return false
   const group = groups[writer]
   if (!group.inputs.includes(leaf)) return true
-  return (group.anchor === 'map' || group.anchor === 'tile') && readsElementwise(group, root, leaf)
+  const storesOnce = group.anchor === 'map' || group.anchor === 'tile' || isOnePass(group, root)
+  return storesOnce && readsElementwise(group, root, leaf)
+}
+
+/** A row kernel whose results are all of one shape, one element a row, and stored together when its only level of reductions is known. */
+function isOnePass(group: KernelGroup, root: Node): boolean {
+  if (group.anchor !== 'row' || group.outputs.some(({ shape }) => !sameShape(shape, root.shape))) return false
+  const reduced = new Set<Node>()
+  for (const node of group.inner) {
+    const follows = node.inputs.some((input) => reduced.has(input))
+    if (node.op === 'reduce' && (follows || sameShape(node.inputs[0].shape, root.shape))) return false
+    if (node.op === 'reduce' || follows) reduced.add(node)
+  }
+  return group.outputs.every((output) => reduced.has(output))
 }
 
 /** Whether everything in the group that depends on the leaf is computed element by element over the shape of `root`. */

@@ -51,10 +51,15 @@ test('logSoftmax is one row kernel, and one more for its gradient', () => {
   check(c.logSoftmax(rows, 1), [rows], [rows], ['row'], ['row', 'row'])
 })
 
-test('layerNorm is one row kernel, its gradient of x joins it, those of the parameters are one column kernel', () => {
+test('layerNorm is one row kernel with all its gradients; with few rows those of the parameters are one column kernel', () => {
   const [weight, bias] = [f(128), f(128)]
-  const y = c.layerNorm(rows, [128], { weight, bias })
-  check(y, [rows, weight, bias], [rows, weight, bias], ['row'], ['row', 'row'])
+  for (const [count, both] of [
+    [256, ['row']],
+    [32, ['row', 'row']],
+  ] as const) {
+    const x = f(count, 128)
+    check(c.layerNorm(x, [128], { weight, bias }), [x, weight, bias], [x, weight, bias], ['row'], [...both])
+  }
 })
 
 test('batchNorm is one row kernel with all its gradients', () => {

@@ -75,6 +75,9 @@ export class Affine {
 let nextAxis = 0
 export const makeAxis = (name: string, extent: number): Axis => ({ id: nextAxis++, name, extent })
 
+/** Elements of the axes' product. */
+export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product, { extent }) => product * extent, 1)
+
 export const zero = new Affine([], 0)
 export const constantIndex = (value: number): Affine => (value === 0 ? zero : new Affine([], value))
 

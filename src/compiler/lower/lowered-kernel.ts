@@ -67,13 +67,6 @@ export class Lowering {
     })
   }
 
-  /** Stores an output's element. */
-  store(scope: Scope, evaluation: Evaluation, output: Node, indices: readonly Affine[]): void {
-    const value = toStored(evaluation.evaluate(output, indices), output.dtype)
-    const position = scope.materialize(linearIndex(indices, output.shape))
-    this.builder.emit(storeTo(this.outputs.get(output)!, position, value))
-  }
-
   finish(): LoweredKernel {
     const { builder, group } = this
     const ops = [...new Set(group.inner.map((node) => node.op))].filter((op) => op !== 'constant')

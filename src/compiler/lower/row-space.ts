@@ -44,10 +44,22 @@ export interface Placed {
   readonly at: (full: readonly Affine[], kept: readonly Affine[]) => readonly Affine[]
 }
 
+/** A sum over the rows, and an output that it is or that reshapes it. */
+export interface AcrossOutput {
+  readonly node: Node<'reduce'>
+  readonly output: Node
+}
+
+/** Which axes an index vector is of; the others are 0 in it. */
+type Part = 'all' | 'kept' | 'reduced'
+
 export class RowSpace {
   readonly shape: Shape
   readonly axes: readonly number[]
   readonly reduces: readonly Node<'reduce'>[]
+  /** sums over the rows, of values that lie along them */
+  readonly across: readonly Node<'reduce'>[]
+  readonly acrossOutputs: readonly AcrossOutput[]
   readonly roots: readonly Axis[]
   readonly runs: readonly Run[]
   readonly outputs: readonly Placed[]
@@ -55,18 +67,29 @@ export class RowSpace {
   readonly passes: number
 
   constructor(group: KernelGroup) {
-    const reduces = group.inner.filter((node) => isOp(node, 'reduce')) as Node<'reduce'>[]
-    if (reduces.length === 0) throw new CompileError('lower: expected a reduction in a row kernel, got none.')
-    this.reduces = reduces
-    this.shape = reduces[0].inputs[0].shape
-    this.axes = reduces[0].attrs.axes
+    const all = group.inner.filter((node) => isOp(node, 'reduce')) as Node<'reduce'>[]
+    if (all.length === 0) throw new CompileError('lower: expected a reduction in a row kernel, got none.')
+    const anchor = all.find((node) => node === group.anchorNode) ?? all[0]
+    this.shape = anchor.inputs[0].shape
+    this.axes = anchor.attrs.axes
     this.runs = runsOf(this.shape, this.axes)
+    const isAcross = (node: Node<'reduce'>) =>
+      runsOf(node.inputs[0].shape, node.attrs.axes)[0]?.reduced !== this.runs[0]?.reduced
+    const reduces = all.filter((node) => !isAcross(node))
+    this.reduces = reduces
+    this.across = all.filter(isAcross)
+    this.acrossOutputs = group.outputs.flatMap((output) => {
+      const node = this.across.find((candidate) => candidate === baseOf(output))
+      return node ? [{ node, output }] : []
+    })
     this.roots = this.runs.map((run, i) => makeAxis(run.reduced ? `r${i}` : `k${i}`, run.extent))
-    for (const node of reduces) this.#requireSpace(node)
+    for (const node of reduces) this.#requireSpace(node, false)
+    for (const node of this.across) this.#requireSpace(node, true)
     this.levels = levelsOf(group)
     this.passes = Math.max(...reduces.map((node) => this.levels.get(node)!))
     const members = this.#members(group)
-    this.outputs = group.outputs.map((node) => this.#place(node, members))
+    const acrossOutputs: ReadonlySet<Node> = new Set(this.acrossOutputs.map(({ output }) => output))
+    this.outputs = group.outputs.filter((node) => !acrossOutputs.has(node)).map((node) => this.#place(node, members))
   }
 
   /** Reductions that this kernel computes, not those that it reads from memory. */
@@ -74,9 +97,10 @@ export class RowSpace {
     return isOp(node, 'reduce') && this.reduces.includes(node)
   }
 
-  #requireSpace(node: Node<'reduce'>): void {
+  #requireSpace(node: Node<'reduce'>, isAcross: boolean): void {
     const runs = runsOf(node.inputs[0].shape, node.attrs.axes)
-    const same = runs.length === this.runs.length && runs.every((run, i) => sameRun(run, this.runs[i]))
+    const expected = this.runs.map((run) => ({ ...run, reduced: run.reduced !== isAcross }))
+    const same = runs.length === expected.length && runs.every((run, i) => sameRun(run, expected[i]))
     if (same) return
     throw new CompileError(
       `lower: expected the reductions of a row kernel to share ${formatShape(this.shape)} over axes ${formatShape(this.axes)}, ` +
@@ -84,13 +108,13 @@ export class RowSpace {
     )
   }
 
-  /** Index vector of a shape with this space's runs, given the position in each run; the reduced ones are 0 without `full`. */
-  indices(positions: readonly Affine[], shape: Shape, axes: readonly number[], full: boolean): Affine[] {
+  /** Index vector of a shape with this space's runs, given the position in each run. */
+  indices(positions: readonly Affine[], shape: Shape, axes: readonly number[], part: Part): Affine[] {
     const indices = new Array<Affine>(shape.length).fill(zero)
     let run = -1
     let members: number[] = []
     const flush = () => {
-      if (members.length === 0 || (this.runs[run].reduced && !full)) return
+      if (members.length === 0 || (part !== 'all' && this.runs[run].reduced !== (part === 'reduced'))) return
       const digits = unravel(
         positions[run],
         members.map((axis) => shape[axis]),
@@ -167,6 +191,9 @@ export class RowSpace {
     return unravel(linearIndex(kept, this.reduces[0].shape), reduce.shape)
   }
 }
+
+/** What a node is a reshape of. */
+const baseOf = (node: Node): Node => (node.op === 'reshape' ? baseOf(node.inputs[0]) : node)
 
 /** Equal but for axes of size 1: what the schedule takes for the same row. */
 const sameExtents = (a: Shape, b: Shape): boolean =>

@@ -95,6 +95,20 @@ test('row: long reductions with few rows go to blocks first', () => {
   checkGroup('row', [mean(placeholder([8, 3, 60, 60], 'float32'), [0, 2, 3]), normalizeLarge()], close)
 })
 
+test('row: sums over rows are added up by blocks of rows', () => {
+  for (const shape of [
+    [70, 24],
+    [5, 30, 24],
+  ]) {
+    const [x, g] = [placeholder(shape, 'float32'), placeholder(shape, 'float32')]
+    const kept = shape.map((_, axis) => axis).slice(0, -1)
+    const normal = normalize(x, [shape.length - 1])
+    const sums = [sum(mul(g, normal), kept), reshape(sum(g, kept, true), [24])]
+    const kernel = checkGroup('row', [mul(normal, g), ...sums], close)
+    assert.equal(kernel.params.filter(({ name }) => name === 'partial').length, 2)
+  }
+})
+
 const normalizeLarge = (): Node => normalize(placeholder([8, 3, 60, 60], 'float32'), [0, 2, 3])
 
 test('row: prints as loops', () => {

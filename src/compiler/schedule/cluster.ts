@@ -20,6 +20,8 @@ export class Cluster {
   readonly row: RowSpace | undefined
   readonly tile: TileSpace | undefined
   readonly members = new Set<Node>()
+  /** members of a row cluster that sum over its rows instead of along them, and reshapes of these: nothing inside reads them */
+  readonly across = new Set<Node>()
   /** ids of the clusters that must run before this one, transitively */
   readonly before = new Set<number>()
 
@@ -44,6 +46,27 @@ export function rowSpaceOf(reduce: Extract<Node, { readonly op: 'reduce' }>): Ro
 
 export const sameRowSpace = (a: RowSpace, b: RowSpace): boolean =>
   a.full.length === b.full.length && a.full.every((n, i) => n === b.full[i] && a.reduced[i] === b.reduced[i])
+
+/** Sums over fewer rows, or of fewer elements in all, are quick by themselves; wider ones would not stay in a block's own cache. */
+const fewestRows = 64
+const fewestElements = 32768
+const widestRow = 8192
+
+const isOrthogonal = (a: RowSpace, b: RowSpace): boolean =>
+  a.full.length === b.full.length && a.full.every((n, i) => n === b.full[i] && a.reduced[i] !== b.reduced[i])
+
+/** Whether a sum over the rows of a cluster reads it along the same rows, so that blocks of rows can add it up while they pass. */
+export function sumsAcross(
+  node: Extract<Node, { readonly op: 'reduce' }>,
+  cluster: Cluster,
+  leads: (node: Node) => boolean,
+): boolean {
+  const { row } = cluster
+  if (!row || node.attrs.kind !== 'sum' || !row.reduced.at(-1) || !isOrthogonal(rowSpaceOf(node), row)) return false
+  const width = row.full.reduce((size, extent, i) => (row.reduced[i] ? size * extent : size), 1)
+  if (width > widestRow || elementsOf(node.inputs[0]) < Math.max(fewestElements, fewestRows * width)) return false
+  return followsRow(node, [], cluster, leads)
+}
 
 /**
  * Whether every path from `node` into the cluster keeps to its iteration space: a bijection for tiles; for rows the same row, whole or

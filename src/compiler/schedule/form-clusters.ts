@@ -1,6 +1,6 @@
 // Walks the graph once, inputs first, and lets each node found a cluster (contract, reduce, scatter, scan), join one, or stay virtual.
 import { elementsOf, type Node } from '../../graph/node.ts'
-import { Cluster, rowSpaceOf, sameRowSpace, staysInSpace } from './cluster.ts'
+import { Cluster, rowSpaceOf, sameRowSpace, staysInSpace, sumsAcross } from './cluster.ts'
 import { weightOf } from './cost.ts'
 
 /** More operands than this in one kernel stop paying: registers and pages run out. */
@@ -59,7 +59,7 @@ class ClusterBuilder {
         return true
       }
       case 'reduce': {
-        if (!this.#fuse || !this.#joinsRow(node))
+        if (!this.#fuse || !(this.#joinsRow(node) || this.#joinsAcross(node)))
           this.#open(new Cluster(this.#list.length, 'row', node, rowSpaceOf(node)))
         return true
       }
@@ -76,6 +76,7 @@ class ClusterBuilder {
 
   #add(cluster: Cluster, node: Node): void {
     cluster.members.add(node)
+    if (isPartOfAcross(node, cluster)) cluster.across.add(node)
     this.#of.set(node, cluster)
     for (const below of this.#clustersBelow(node)) if (below !== cluster) this.#runAfter(cluster, below)
   }
@@ -100,9 +101,18 @@ class ClusterBuilder {
 
   /** Adding `node` must not make the cluster wait for something that waits for it, and must keep to its space. */
   #mayJoin(node: Node, cluster: Cluster): boolean {
-    if (cluster.members.size >= memberLimit || elementsOf(node) === 0) return false
-    for (const below of this.#clustersBelow(node)) if (below !== cluster && below.before.has(cluster.id)) return false
-    return staysInSpace(node, cluster, (below) => this.#reads.get(below)?.has(cluster) ?? false)
+    if (this.#isTooLate(node, cluster)) return false
+    return isPartOfAcross(node, cluster) || staysInSpace(node, cluster, this.#leadsInto(cluster))
+  }
+
+  #isTooLate(node: Node, cluster: Cluster): boolean {
+    if (cluster.members.size >= memberLimit || elementsOf(node) === 0) return true
+    for (const below of this.#clustersBelow(node)) if (below !== cluster && below.before.has(cluster.id)) return true
+    return false
+  }
+
+  #leadsInto(cluster: Cluster): (node: Node) => boolean {
+    return (below) => this.#reads.get(below)?.has(cluster) ?? false
   }
 
   #joinsInput(node: Node): boolean {
@@ -129,7 +139,26 @@ class ClusterBuilder {
     }
     return false
   }
+
+  /** A sum over rows joins the cluster that passes over them: gradients of a norm's weight and bias, of a bias. */
+  #joinsAcross(node: Extract<Node, { readonly op: 'reduce' }>): boolean {
+    const below = this.#clustersBelow(node)
+    for (let i = this.#list.length - 1; i >= 0; i--) {
+      const cluster = this.#list[i]
+      if (!cluster.row || !(below.has(cluster) || sharesInput(node, cluster)) || this.#isTooLate(node, cluster))
+        continue
+      if (!sumsAcross(node, cluster, this.#leadsInto(cluster))) continue
+      cluster.across.add(node)
+      this.#add(cluster, node)
+      return true
+    }
+    return false
+  }
 }
+
+/** A reshape of what a row cluster sums over its rows. */
+const isPartOfAcross = (node: Node, cluster: Cluster): boolean =>
+  node.op === 'reshape' && cluster.across.has(node.inputs[0])
 
 function sameScan(a: Node, b: Node): boolean {
   return (

@@ -1,17 +1,20 @@
 // Merges map kernels that run over one shape: siblings that share an operand, and a result with what is computed from it in place.
 import { sameShape } from '../../base/shape.ts'
-import type { Node } from '../../graph/node.ts'
+import { elementsOf, type Node } from '../../graph/node.ts'
 import { opTable } from '../../graph/op-table.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import { collect } from './collect.ts'
 
 const outputLimit = 8
+/** Elements up to which a kernel is mostly its own start: siblings then merge whatever it is that they share. */
+const smallSize = 65536
 
 /**
  * Every group has a level: all that it reads is produced at lower levels. Merging keeps levels valid, so no cycle can arise:
- * siblings must share a level, and a map joins the map it reads from when all else that it reads is produced below that one.
+ * siblings must share a level, and a map joins the map it reads from when all else that it reads is produced below that one. What is
+ * neither wanted nor read by another kernel afterwards needs no memory any more.
  */
-export function mergeMaps(groups: readonly KernelGroup[]): KernelGroup[] {
+export function mergeMaps(groups: readonly KernelGroup[], wanted: ReadonlySet<Node>): KernelGroup[] {
   const producer = new Map<Node, KernelGroup>()
   for (const group of groups) for (const output of group.outputs) producer.set(output, group)
   const levels = levelsOf(groups, producer)
@@ -28,7 +31,7 @@ export function mergeMaps(groups: readonly KernelGroup[]): KernelGroup[] {
       const host = merged[index]
       if (host.anchor !== 'map' || host.outputs.length >= outputLimit) return false
       if (!sameShape(host.outputs[0].shape, group.outputs[0].shape)) return false
-      if (mergedLevels[index] === level) return host.inputs.some((input) => group.inputs.includes(input))
+      if (mergedLevels[index] === level) return sharesInput(host, group)
       return (
         readsInPlace(group, host) &&
         group.inputs.every((i) => host.outputs.includes(i) || levelOfInput(i) < mergedLevels[index])
@@ -43,7 +46,21 @@ export function mergeMaps(groups: readonly KernelGroup[]): KernelGroup[] {
     merged[index] = merge(merged[index], group)
     levels.set(group, mergedLevels[index])
   }
-  return merged
+  return withoutUnread(merged, wanted)
+}
+
+/** Whether one loop over both saves reading something of about their own size. */
+function sharesInput(a: KernelGroup, b: KernelGroup): boolean {
+  const size = elementsOf(a.outputs[0])
+  return a.inputs.some((input) => b.inputs.includes(input) && (size <= smallSize || elementsOf(input) * 4 >= size))
+}
+
+function withoutUnread(groups: readonly KernelGroup[], wanted: ReadonlySet<Node>): KernelGroup[] {
+  const read = new Set(groups.flatMap(({ inputs }) => inputs))
+  return groups.map((group) => {
+    const outputs = group.outputs.filter((output) => wanted.has(output) || read.has(output))
+    return group.anchor === 'map' && outputs.length < group.outputs.length ? regroup(outputs, [group]) : group
+  })
 }
 
 function levelsOf(groups: readonly KernelGroup[], producer: ReadonlyMap<Node, KernelGroup>): Map<KernelGroup, number> {
@@ -76,9 +93,12 @@ function readsInPlace(group: KernelGroup, host: KernelGroup): boolean {
   return true
 }
 
-function merge(a: KernelGroup, b: KernelGroup): KernelGroup {
-  const outputs = [...a.outputs, ...b.outputs]
-  const inputs = new Set([...a.inputs, ...b.inputs].filter((input) => !outputs.includes(input)))
-  const all = new Set([...a.inner, ...b.inner])
+const merge = (a: KernelGroup, b: KernelGroup): KernelGroup => regroup([...a.outputs, ...b.outputs], [a, b])
+
+/** One map kernel for outputs of several. */
+function regroup(outputs: readonly Node[], parts: readonly KernelGroup[]): KernelGroup {
+  const made = new Set(parts.flatMap((part) => part.outputs))
+  const inputs = new Set(parts.flatMap((part) => part.inputs).filter((input) => !made.has(input)))
+  const all = new Set(parts.flatMap(({ inner }) => inner))
   return { anchor: 'map', outputs, ...collect(outputs, (node) => inputs.has(node) || !all.has(node)) }
 }

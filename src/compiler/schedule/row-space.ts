@@ -86,6 +86,7 @@ function retag(kept: readonly number[], input: Node): AxisTags {
 }
 
 function matchesMember(member: Node, tags: readonly number[], cluster: Cluster): boolean {
+  if (cluster.across.has(member)) return false
   const own = axisTags(member, cluster.row!)
   return own?.every((tag, axis) => tag === tags[axis]) ?? false
 }

@@ -27,7 +27,7 @@ export function schedule(
     ...clusters.list.map((cluster) => groupOfCluster(cluster, clusters, memory)),
     ...mapGroups(order, clusters, memory),
   ].filter((group) => group.outputs.length > 0)
-  return { groups: sortGroups(options.fuse ? mergeMaps(groups) : groups) }
+  return { groups: sortGroups(options.fuse ? mergeMaps(groups, wanted) : groups) }
 }
 
 function groupOfCluster(cluster: Cluster, clusters: Clusters, memory: MemoryChoice): KernelGroup {

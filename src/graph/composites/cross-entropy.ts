@@ -17,6 +17,7 @@ import {
   notEqual,
   reduce,
   reshape,
+  scalarLike,
   sub,
   sum,
   where,
@@ -71,8 +72,8 @@ const indexLoss = defineComposite<SmoothingAttrs>('crossEntropy', {
   },
   vjp({ inputs: [x, target], attrs: { attrs } }, grad) {
     const share = attrs.labelSmoothing / x.shape[classAxis]
-    const wanted = where(isTarget(x, target), 1 - attrs.labelSmoothing + share, share)
-    return [mul(sub(exp(sub(x, lsePerRow(x))), cast(wanted, x.dtype)), grad), undefined]
+    const wanted = where(isTarget(x, target), scalarLike(x, 1 - attrs.labelSmoothing + share), scalarLike(x, share))
+    return [mul(sub(exp(sub(x, lsePerRow(x))), wanted), grad), undefined]
   },
 })
 
