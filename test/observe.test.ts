@@ -129,6 +129,7 @@ if (availableDevices().includes('native')) {
     'nothing but what must be': {
       simplify: false,
       fuse: false,
+      composites: false,
       reuseMemory: false,
       skip: ['simplifyExpressions', 'hoistInvariants', 'shareExpressions', 'removeUnused'],
     },

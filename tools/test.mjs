@@ -1,4 +1,4 @@
-// `npm test [-- [--checked] [filter…]]`: checks, builds, runs every *.test.js of dist in a process of its own, two at a
+// `npm test [-- [--checked] [--plain] [filter…]]`: checks, builds, runs every *.test.js of dist in a process of its own, two at a
 // time, and ends with a line `N passed, N failed[, N skipped]`. Filters are parts of file names, and leave the checks out.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -139,12 +139,14 @@ async function failedChecks(filters) {
 
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'))
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
-const unknown = flags.filter((flag) => flag !== '--checked')
+const unknown = flags.filter((flag) => flag !== '--checked' && flag !== '--plain')
 if (unknown.length > 0) {
-  console.error(`npm test does not know ${unknown.join(' ')}. Usage: npm test [-- [--checked] [filter…]]`)
+  console.error(`npm test does not know ${unknown.join(' ')}. Usage: npm test [-- [--checked] [--plain] [filter…]]`)
   process.exit(2)
 }
 if (flags.includes('--checked')) process.env.TENSORLOOM_CHECKED = '1'
+// composites that have kernels of their own are expanded like all others
+if (flags.includes('--plain')) process.env.TENSORLOOM_PLAIN = '1'
 
 const checks = await failedChecks(filters)
 const runs = await runAll(findTests(filters))

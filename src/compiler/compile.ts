@@ -8,8 +8,9 @@ import { printKernel } from '../kernel/print.ts'
 import { verifyKernel } from '../kernel/verify.ts'
 import { ConstantPool } from './constant-pool.ts'
 import type { Graph } from './graph.ts'
+import { hasLowering } from './lower/composite.ts'
 import { lower } from './lower/lower.ts'
-import type { LoweredKernel } from './lower/lowered-kernel.ts'
+import { type LoweredKernel, nameOf } from './lower/lowered-kernel.ts'
 import { optimize } from './optimize/optimize.ts'
 import { placeValues } from './place-values.ts'
 import type { Plan, PlannedKernel, StageName } from './plan.ts'
@@ -26,6 +27,8 @@ export interface CompileOptions {
   readonly simplify?: boolean
   /** off: every aggregate in a kernel of its own */
   readonly fuse?: boolean
+  /** off: composites that have kernels of their own are expanded like all others */
+  readonly composites?: boolean
   /** kernel passes to leave out */
   readonly skip?: ReadonlySet<string>
   /** off: no two values of a program share memory, whenever they live */
@@ -38,7 +41,8 @@ export interface CompileOptions {
 
 export function compileGraph(graph: Graph, target: Target, options: CompileOptions = {}): Plan {
   const clock = new StageClock()
-  const simple = clock.time('simplify', () => simplify(graph, options.simplify ?? true))
+  const keeps = (node: Node<'composite'>) => (options.composites ?? true) && hasLowering(node, target)
+  const simple = clock.time('simplify', () => simplify(graph, options.simplify ?? true, keeps))
   if (options.verify) verifyGraph(simple.roots, 'simplify')
   const first = clock.time('schedule', () =>
     schedule(topologicalOrder(simple.roots), simple.roots, target, { fuse: options.fuse ?? true }),
@@ -197,7 +201,7 @@ function printStage(stage: StageName, { roots, scheduled, kernels, memory }: Sta
 }
 
 function formatGroup(group: KernelGroup, i: number): string {
-  const computed = group.inner.filter((node) => node.op !== 'constant').map((node) => node.op)
+  const computed = group.inner.filter((node) => node.op !== 'constant').map(nameOf)
   const values = (nodes: readonly Node[]) => nodes.map((node) => `${node.dtype}[${node.shape.join(', ')}]`).join(' ')
   return `K${i + 1} ${group.anchor}: ${computed.join(' ')}\n   reads ${values(group.inputs)}\n   writes ${values(group.outputs)}`
 }

@@ -1,7 +1,7 @@
 // The schedule: which nodes get memory, and which kernel computes them. `schedule` writes it, `lower` and `planMemory` read it.
 import type { Node } from '../graph/node.ts'
 
-export type Anchor = 'map' | 'row' | 'tile' | 'scatter' | 'scan'
+export type Anchor = 'map' | 'row' | 'tile' | 'scatter' | 'scan' | 'composite'
 
 /**
  * One kernel to be. `inner` is every node computed inside it, inputs before users, outputs included; values of `inputs` and `outputs` are
@@ -9,7 +9,7 @@ export type Anchor = 'map' | 'row' | 'tile' | 'scatter' | 'scan'
  */
 export interface KernelGroup {
   readonly anchor: Anchor
-  /** the contract, scatter or scan of a tile, scatter or scan group */
+  /** the contract, scatter, scan or composite of a tile, scatter, scan or composite group */
   readonly anchorNode?: Node
   readonly inputs: readonly Node[]
   readonly inner: readonly Node[]

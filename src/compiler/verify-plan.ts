@@ -2,7 +2,7 @@
 import { CompileError } from '../base/errors.ts'
 import { isOp, type Node } from '../graph/node.ts'
 import type { MemoryPlan } from './plan-memory.ts'
-import type { Schedule } from './schedule-types.ts'
+import type { KernelGroup, Schedule } from './schedule-types.ts'
 import type { SimpleGraph } from './simplify/simplify.ts'
 
 /** Every kernel reads leaves and earlier results only; every root, and no value twice, is written. */
@@ -19,17 +19,18 @@ export function verifySchedule({ groups }: Schedule, { leaves, roots }: SimpleGr
         throw fault(`${kernel} to compute what it writes, got ${output.op} #${output.id}`)
     }
     for (const output of group.outputs) written.add(output)
-    verifyInner(kernel, group.inputs, group.inner)
+    verifyInner(kernel, group)
   })
   for (const root of roots)
     if (!written.has(root)) throw fault(`every output to be written, got none that writes ${root.op} #${root.id}`)
 }
 
 /** What is computed inside a kernel comes after what it is computed from. */
-function verifyInner(kernel: string, inputs: readonly Node[], inner: readonly Node[]): void {
+function verifyInner(kernel: string, { anchor, inputs, inner, outputs }: KernelGroup): void {
   const known = new Set<Node>(inputs)
   for (const node of inner) {
-    if (isOp(node, 'composite')) throw fault(`${kernel} to be in primitives, got composite ${node.attrs.name}`)
+    if (isOp(node, 'composite') && !(anchor === 'composite' && outputs.includes(node)))
+      throw fault(`${kernel} to be in primitives, got composite ${node.attrs.name}`)
     for (const input of node.inputs)
       if (!known.has(input))
         throw fault(`${kernel} to know the inputs of ${node.op} #${node.id}, got ${input.op} #${input.id}`)

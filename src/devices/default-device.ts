@@ -13,6 +13,7 @@ export interface OpenOptions {
   readonly checked?: boolean
   readonly simplify?: boolean
   readonly fuse?: boolean
+  readonly composites?: boolean
   readonly reuseMemory?: boolean
   readonly skip?: readonly string[]
   readonly avx512?: boolean

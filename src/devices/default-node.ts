@@ -1,14 +1,17 @@
 // The devices of Node in order of preference, and what the environment says about them.
-import type { DefaultDevice, DeviceSettings } from './default-device.ts'
+import type { DefaultDevice, DeviceSettings, OpenOptions } from './default-device.ts'
 import { openNativeDevice } from './native/native-device.ts'
 import { createReferenceDevice } from './reference/reference-device.ts'
 import { openWasmNodeDevice } from './wasm/node-device.ts'
 
-const openNative: DefaultDevice['open'] = (options) =>
-  openNativeDevice({ ...options, checked: options.checked ?? process.env.TENSORLOOM_CHECKED === '1' })
+/** TENSORLOOM_CHECKED=1 opens devices in checked mode, TENSORLOOM_PLAIN=1 without kernels for whole composites, unless they are told. */
+function withSurroundings(options: OpenOptions): OpenOptions {
+  const { TENSORLOOM_CHECKED: checked, TENSORLOOM_PLAIN: plain } = process.env
+  return { ...options, checked: options.checked ?? checked === '1', composites: options.composites ?? plain !== '1' }
+}
 
-const openWasm: DefaultDevice['open'] = (options) =>
-  openWasmNodeDevice({ ...options, checked: options.checked ?? process.env.TENSORLOOM_CHECKED === '1' })
+const openNative: DefaultDevice['open'] = (options) => openNativeDevice(withSurroundings(options))
+const openWasm: DefaultDevice['open'] = (options) => openWasmNodeDevice(withSurroundings(options))
 
 export const defaultDevices: readonly DefaultDevice[] = [
   { name: 'native', open: openNative },

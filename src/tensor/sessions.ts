@@ -14,6 +14,8 @@ export interface DeviceOptions {
   readonly simplify?: boolean
   /** false: every aggregate in a kernel of its own */
   readonly fuse?: boolean
+  /** false: composites with kernels of their own (attention) are expanded like all others */
+  readonly composites?: boolean
   /** false: every value of a program keeps memory of its own */
   readonly reuseMemory?: boolean
   /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */

@@ -218,6 +218,12 @@ export function blendLanes(s: Selection, mask: VirtualRegister, a: LaneValue, b:
   return { form: a.form, parts: masks.map((m, i) => s.blend(bytes, isWide(a.form), m, a.parts[i], b.parts[i])) }
 }
 
+/** 0 where the mask is set. */
+export function clearLanes(s: Selection, mask: VirtualRegister, { form, parts }: LaneValue): LaneValue {
+  const bytes = s.partBytes(form)
+  return { form, parts: partMasks(s, form, mask).map((m, i) => s.vector3('vandnps', bytes, m, parts[i])) }
+}
+
 // --- stores ---------------------------------------------------------------------------------------------------------------
 
 export function storeValue(s: Selection, { memory, index, value, guard }: Store): void {

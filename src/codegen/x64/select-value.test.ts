@@ -2,8 +2,8 @@
 import { test } from 'node:test'
 import { type DType, dtypes, dtypeTable } from '../../base/dtype.ts'
 import { aluTable, operandCategory } from '../../kernel/alu-table.ts'
-import { alu, castTo, loadOf, storeTo } from '../../kernel/builders.ts'
-import type { AluKind } from '../../kernel/kernel-node.ts'
+import { alu, castTo, lessThan, loadOf, storeTo, zeroOf } from '../../kernel/builders.ts'
+import type { AluKind, Expression } from '../../kernel/kernel-node.ts'
 import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal, type Tolerance } from './test-harness.ts'
 
 const options = { skip: refusal }
@@ -93,20 +93,27 @@ test('bitcasts between dtypes of one size', options, () => {
         check('bitcast', from, to, [valuesOf(from).filter((value) => !Number.isNaN(value))])
 })
 
+const largerOf = (dtype: DType, a: Expression, b: Expression): Expression => alu('where', dtype, lessThan(a, b), b, a)
+
 test('where chooses by lane', options, () => {
   for (const dtype of dtypes) {
     const [a, b] = operands(dtype, 2)
     const size = a.length
     const [x, y, c, out] = [param(0, dtype, size), param(1, dtype, size), param(2, 'bool', size), param(3, dtype, size)]
     for (const lanes of [1, 8, 32]) {
-      const loop = loopOver(lanes === 1 ? 'serial' : 'vector', size, lanes, (i) => [
-        storeTo(out, i, alu('where', dtype, loadOf(c, i), loadOf(x, i), loadOf(y, i))),
-      ])
+      const loopOf = (value: (i: Expression) => Expression) =>
+        loopOver(lanes === 1 ? 'serial' : 'vector', size, lanes, (i) => [storeTo(out, i, value(i))])
+      const loops = [
+        loopOf((i) => alu('where', dtype, loadOf(c, i), loadOf(x, i), loadOf(y, i))),
+        loopOf((i) => alu('where', dtype, loadOf(c, i), zeroOf(dtype), loadOf(y, i))),
+        loopOf((i) => largerOf(dtype, loadOf(x, i), loadOf(y, i))),
+      ]
       const choice = dataOf(
         'bool',
         a.map((_, i) => ((i * 7) % 3) & 1),
       )
-      assertSame(kernelOf([x, y, c, out], [loop]), [dataOf(dtype, a), dataOf(dtype, b), choice, empty(dtype, size)])
+      for (const loop of loops)
+        assertSame(kernelOf([x, y, c, out], [loop]), [dataOf(dtype, a), dataOf(dtype, b), choice, empty(dtype, size)])
     }
   }
 })

@@ -1,12 +1,12 @@
 // Evaluates an expression in the current group of lanes. What all lanes share is computed once as a scalar and spread.
-import type { DType } from '../../base/dtype.ts'
+import { type DType, isFloat } from '../../base/dtype.ts'
 import { roundToBfloat16, roundToFloat16 } from '../../base/half.ts'
 import type { Alu, Expression, Literal } from '../../kernel/kernel-node.ts'
 import { readAccumulator } from './select-accumulator.ts'
 import { indexComparison, indexLanes } from './select-condition.ts'
 import { convert, reinterpret } from './select-convert.ts'
 import { broadcast } from './select-lanes.ts'
-import { blendLanes, loadValue } from './select-memory.ts'
+import { blendLanes, clearLanes, loadValue } from './select-memory.ts'
 import { operate } from './select-operation.ts'
 import { type Form, formOf, type LaneValue, type Part, type Selection } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
@@ -116,7 +116,9 @@ function aluValue(s: Selection, e: Alu): LaneValue {
   )
 }
 
-function whereValue(s: Selection, { inputs }: Alu): LaneValue {
+function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {
+  const larger = isFloat(dtype as DType) ? largerOf(s, inputs) : undefined
+  if (larger) return larger
   const mask = evaluate(s, inputs[0])
   const then = evaluate(s, inputs[1])
   const otherwise = evaluate(s, inputs[2])
@@ -124,5 +126,20 @@ function whereValue(s: Selection, { inputs }: Alu): LaneValue {
     const bytes = s.partBytes('mask')
     return { form: 'mask', parts: [s.blend(bytes, false, mask.parts[0], then.parts[0], otherwise.parts[0])] }
   }
-  return blendLanes(s, s.load(mask.parts[0], s.partBytes('mask')), then, otherwise)
+  const lanes = s.load(mask.parts[0], s.partBytes('mask'))
+  if (isZero(inputs[1])) return clearLanes(s, lanes, otherwise)
+  return blendLanes(s, lanes, then, otherwise)
+}
+
+const isZero = (e: Expression): boolean => e.op === 'literal' && Object.is(Number(e.value), 0)
+
+/** a < b ? b : a of floats is one instruction, which also gives its second source where either is NaN. */
+function largerOf(s: Selection, [condition, then, otherwise]: readonly Expression[]): LaneValue | undefined {
+  if (condition.op !== 'alu' || condition.kind !== 'less') return undefined
+  const [a, b] = condition.inputs
+  if (then !== b || otherwise !== a) return undefined
+  const [first, second] = [evaluate(s, b), evaluate(s, a)]
+  const mnemonic = first.form === 'f64' ? 'vmaxpd' : 'vmaxps'
+  const bytes = s.partBytes(first.form)
+  return { form: first.form, parts: first.parts.map((part, i) => s.vector3(mnemonic, bytes, part, second.parts[i])) }
 }

@@ -82,6 +82,13 @@ export class KernelBuilder {
     return accumulator
   }
 
+  /** A value that is assigned rather than added to. */
+  assigned(name: string, dtype: DType, initial: Expression): Accumulator {
+    const accumulator: Accumulator = { name, dtype, id: this.#accumulators++, lanes: 1, kind: 'none' }
+    this.emit({ op: 'declare', accumulator, initial })
+    return accumulator
+  }
+
   accumulate(accumulator: Accumulator, value: Expression): void {
     this.emit({ op: 'accumulate', accumulator, value })
   }

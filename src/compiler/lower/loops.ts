@@ -119,7 +119,7 @@ function loop(
 }
 
 /** Extent of block `block` when `extent` is cut into blocks of `size`. */
-function blockExtent(extent: number, size: number, block: Expression): Expression {
+export function blockExtent(extent: number, size: number, block: Expression): Expression {
   if (extent % size === 0) return indexLiteral(size)
   const left = indexAlu('sub', indexLiteral(extent), indexAlu('mul', block, indexLiteral(size)))
   return indexAlu('min', indexLiteral(size), left)

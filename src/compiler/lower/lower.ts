@@ -1,6 +1,7 @@
 // One kernel group of the schedule becomes one kernel: each anchor has its own way of looping.
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
+import { lowerComposite } from './composite.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
 import { lowerMap } from './map.ts'
 import { lowerRow } from './row.ts'
@@ -22,5 +23,7 @@ export function lower(group: KernelGroup, target: Target): LoweredKernel {
       return lowerTile(group, target)
     case 'scan':
       return lowerScan(group, target)
+    case 'composite':
+      return lowerComposite(group, target)
   }
 }

@@ -1,6 +1,6 @@
 // What `lower` returns, and the bookkeeping that every anchor shares: parameters in order, values stored.
 import { sizeOf } from '../../base/shape.ts'
-import type { Node } from '../../graph/node.ts'
+import { isOp, type Node } from '../../graph/node.ts'
 import { storeTo } from '../../kernel/builders.ts'
 import type { Expression, Kernel, Memory, Param } from '../../kernel/kernel-node.ts'
 import type { CheckSite } from '../plan.ts'
@@ -25,6 +25,9 @@ export interface ElementStore {
 }
 
 const isPlain = ({ op }: Expression): boolean => op === 'literal' || op === 'reference'
+
+/** What a node computes, in the names of kernels. */
+export const nameOf = (node: Node): string => (isOp(node, 'composite') ? node.attrs.name : node.op)
 
 /** A group on its way to a kernel. */
 export class Lowering {
@@ -69,7 +72,7 @@ export class Lowering {
 
   finish(): LoweredKernel {
     const { builder, group } = this
-    const ops = [...new Set(group.inner.map((node) => node.op))].filter((op) => op !== 'constant')
+    const ops = [...new Set(group.inner.map(nameOf))].filter((op) => op !== 'constant')
     const shape = (group.anchorNode ?? group.outputs[0]).shape
     const kernel = builder.finish(`${group.anchor} ${ops.slice(0, 8).join('+')} ${shape.join('x') || 'scalar'}`)
     return { kernel, temporaries: builder.temporaries, checks: builder.checks }

@@ -189,7 +189,9 @@ class MemoryChooser {
   #feedsPacking(node: Node): boolean {
     return (this.#users.get(node) ?? []).some(
       (user) =>
-        user.op === 'contract' || (weightOf(user) === 0 && !this.#clusters.of.has(user) && this.#feedsPacking(user)),
+        user.op === 'contract' ||
+        user.op === 'composite' ||
+        (weightOf(user) === 0 && !this.#clusters.of.has(user) && this.#feedsPacking(user)),
     )
   }
 

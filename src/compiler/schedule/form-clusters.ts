@@ -1,5 +1,6 @@
-// Walks the graph once, inputs first, and lets each node found a cluster (contract, reduce, scatter, scan), join one, or stay virtual.
-import { elementsOf, type Node } from '../../graph/node.ts'
+// Walks the graph once, inputs first, and lets each node found a cluster (contract, reduce, scatter, scan, composite), join one, or stay virtual.
+import { elementsOf, isOp, type Node } from '../../graph/node.ts'
+import { sameData } from '../simplify/intern.ts'
 import { Cluster, rowSpaceOf, sameRowSpace, staysInSpace, sumsAcross } from './cluster.ts'
 import { weightOf } from './cost.ts'
 
@@ -52,10 +53,11 @@ class ClusterBuilder {
       case 'scatter':
         this.#open(new Cluster(this.#list.length, 'scatter', node))
         return true
-      case 'scan': {
-        const sibling = this.#list.find((c) => c.anchor === 'scan' && sameScan(c.anchorNode, node))
+      case 'scan':
+      case 'composite': {
+        const sibling = this.#list.find((c) => areResultsOfOne(c.anchorNode, node))
         if (sibling) this.#add(sibling, node)
-        else this.#open(new Cluster(this.#list.length, 'scan', node))
+        else this.#open(new Cluster(this.#list.length, node.op, node))
         return true
       }
       case 'reduce': {
@@ -160,13 +162,12 @@ class ClusterBuilder {
 const isPartOfAcross = (node: Node, cluster: Cluster): boolean =>
   node.op === 'reshape' && cluster.across.has(node.inputs[0])
 
-function sameScan(a: Node, b: Node): boolean {
-  return (
-    a.op === 'scan' &&
-    b.op === 'scan' &&
-    a.attrs.body === b.attrs.body &&
-    a.inputs.every((input, i) => input === b.inputs[i])
-  )
+/** Loops and composites that differ in the result they name only are computed together. */
+function areResultsOfOne(a: Node, b: Node): boolean {
+  if (a.inputs.length !== b.inputs.length || !a.inputs.every((input, i) => input === b.inputs[i])) return false
+  if (isOp(a, 'scan') && isOp(b, 'scan')) return a.attrs.body === b.attrs.body
+  if (!isOp(a, 'composite') || !isOp(b, 'composite') || a.attrs.name !== b.attrs.name) return false
+  return sameData({ ...a.attrs.attrs, result: 0 }, { ...b.attrs.attrs, result: 0 })
 }
 
 function sharesInput(node: Node, cluster: Cluster): boolean {

@@ -9,11 +9,14 @@ import { elementsOf, isOp, type Node } from '../../graph/node.ts'
 import { opTable } from '../../graph/op-table.ts'
 
 type NodeRule = Rule<Node>
+/** Whether a kernel of its own computes a composite. */
+export type KeepsComposite = (node: Node<'composite'>) => boolean
 
-const expandRule: NodeRule = {
+/** Composites become their bodies, but for those that `keeps` names. */
+const expandRule = (keeps: KeepsComposite): NodeRule => ({
   name: 'expand composite',
-  apply: (node) => (isOp(node, 'composite') ? expandComposite(node) : undefined),
-}
+  apply: (node) => (isOp(node, 'composite') && !keeps(node) ? expandComposite(node) : undefined),
+})
 
 /** A reshape of a reshape, or to the same shape. */
 const reshapeRule: NodeRule = {
@@ -135,10 +138,12 @@ const emptyRule: NodeRule = {
   },
 }
 
-export const expandRules: RuleTable<Node> = { composite: [expandRule], copy: [copyRule] }
+export const expandRules = (keeps: KeepsComposite): RuleTable<Node> => ({
+  composite: [expandRule(keeps)],
+  copy: [copyRule],
+})
 
 export const simplifyRules: RuleTable<Node> = {
-  ...expandRules,
   reshape: [reshapeRule],
   permute: [permuteRule],
   expand: [expandOfExpandRule],

@@ -1,4 +1,4 @@
-// simplify: a program's graph -> the same in primitives, over placeholder leaves, with equal nodes one and trivial ones gone.
+// simplify: a program's graph -> the same in primitives and composites that have a kernel, over placeholder leaves, with equal nodes one and trivial ones gone.
 import { type RewriteOptions, type Rule, rewrite } from '../../base/rewrite.ts'
 import { makeScanBody } from '../../graph/builders/scan.ts'
 import * as build from '../../graph/builders.ts'
@@ -6,7 +6,7 @@ import { isOp, makeNode, type Node, type ScanBody } from '../../graph/node.ts'
 import { substitute, withInputs } from '../../graph/substitute.ts'
 import type { Graph } from '../graph.ts'
 import { makeIntern } from './intern.ts'
-import { expandRules, simplifyRules } from './rules.ts'
+import { expandRules, type KeepsComposite, simplifyRules } from './rules.ts'
 
 export interface SimpleGraph {
   /** placeholders, by leaf slot */
@@ -16,7 +16,9 @@ export interface SimpleGraph {
   readonly fired: ReadonlyMap<string, number>
 }
 
-export function simplify(graph: Graph, enabled = true): SimpleGraph {
+const keepsNone: KeepsComposite = () => false
+
+export function simplify(graph: Graph, enabled = true, keeps = keepsNone): SimpleGraph {
   const leaves = graph.leaves.map((leaf) => build.placeholder(leaf.shape, leaf.dtype))
   const over = substitute(
     graph.outputs.map((output) => output.node),
@@ -24,16 +26,17 @@ export function simplify(graph: Graph, enabled = true): SimpleGraph {
   )
   const fired = new Map<string, number>()
   const intern = enabled ? makeIntern() : undefined
-  const rules = { ...(enabled ? simplifyRules : expandRules), scan: [stepRule((steps) => rewrite(steps, options))] }
-  const options: RewriteOptions<Node> = {
+  const optionsFor = (kept: KeepsComposite): RewriteOptions<Node> => ({
     opOf: (node) => node.op,
     inputsOf: (node) => node.inputs,
     rebuild: withInputs,
-    rules,
+    rules: { ...(enabled ? simplifyRules : {}), ...expandRules(kept), scan: [ofSteps] },
     intern,
     counts: fired,
-  }
-  const simple = rewrite(over, options)
+  })
+  // the steps of a loop are all in one kernel
+  const ofSteps = stepRule((steps) => rewrite(steps, optionsFor(keepsNone)))
+  const simple = rewrite(over, optionsFor(keeps))
   return { leaves, roots: distinctRoots(simple, leaves), fired }
 }
 

@@ -27,6 +27,8 @@ export interface NativeDeviceOptions {
   readonly simplify?: boolean
   /** off: every aggregate in a kernel of its own */
   readonly fuse?: boolean
+  /** off: composites with kernels of their own are expanded like all others */
+  readonly composites?: boolean
   /** off: every value of a program keeps memory of its own */
   readonly reuseMemory?: boolean
   /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
@@ -81,14 +83,14 @@ function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target 
 }
 
 function compileOptions(options: NativeDeviceOptions, verify: boolean): CompileOptions {
-  const { simplify, fuse, reuseMemory, skip = [] } = options
+  const { simplify, fuse, composites, reuseMemory, skip = [] } = options
   const names = kernelPasses.map(({ name }) => name)
   const unknown = skip.find((name) => !names.includes(name))
   if (unknown !== undefined)
     throw new ArgumentError(`native: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, {
       unknown,
     })
-  return { simplify, fuse, reuseMemory, skip: new Set(skip), verify }
+  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verify }
 }
 
 /** A block of native memory; it outlives its release while queued work uses it. */

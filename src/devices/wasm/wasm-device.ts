@@ -25,6 +25,8 @@ export interface WasmDeviceOptions {
   readonly simplify?: boolean
   /** off: every aggregate in a kernel of its own */
   readonly fuse?: boolean
+  /** off: composites with kernels of their own are expanded like all others */
+  readonly composites?: boolean
   /** off: every value of a program keeps memory of its own */
   readonly reuseMemory?: boolean
   /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
@@ -69,12 +71,12 @@ const targetOf = (threads: number): Target => ({
 })
 
 function compileOptions(options: WasmDeviceOptions): CompileOptions {
-  const { simplify, fuse, reuseMemory, checked = false, skip = [] } = options
+  const { simplify, fuse, composites, reuseMemory, checked = false, skip = [] } = options
   const names = kernelPasses.map(({ name }) => name)
   const unknown = skip.find((name) => !names.includes(name))
   if (unknown !== undefined)
     throw new ArgumentError(`wasm: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, { unknown })
-  return { simplify, fuse, reuseMemory, skip: new Set(skip), verify: checked }
+  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verify: checked }
 }
 
 /** A block of the memory; it outlives its release while queued work uses it. */

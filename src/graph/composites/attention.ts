@@ -1,5 +1,5 @@
-// Scaled dot-product attention (Vaswani et al. 2017): softmax(q kᵀ scale + mask) v. The gradient computes the probabilities from q and
-// k again, by the very nodes of the forward pass, so that a program that has both computes them once and nothing must be saved.
+// Scaled dot-product attention (Vaswani et al. 2017): softmax(q kᵀ scale + mask) v, and its gradients. Both are composites whose bodies hold
+// all scores; the compiler has kernels for them that hold a block of scores at a time.
 // https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 import { ArgumentError, DTypeError, ShapeError } from '../../base/errors.ts'
 import { broadcastShapes, formatShape, type Shape, sameShape } from '../../base/shape.ts'
@@ -20,7 +20,7 @@ import {
 import { expectCategory, expectSameDType } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
-import { softmax } from './softmax.ts'
+import { logsumexp, softmax } from './softmax.ts'
 import { aboveDiagonal } from './triangle.ts'
 
 export interface AttentionOptions {
@@ -64,28 +64,78 @@ function probabilitiesOf(inputs: readonly Node[], attrs: AttentionAttrs): Node {
   return inputs.length > 3 ? maskedSoftmax(scores) : softmax(scores, -1)
 }
 
+/** log(sum(exp(scores))) of each query; 0 where it attends to no key, so that exp(score - this) is 0 there. */
+function logSumExpOf(inputs: readonly Node[], attrs: AttentionAttrs): Node {
+  const scores = scoresOf(inputs, attrs)
+  const total = logsumexp(scores, scores.shape.length - 1, true)
+  return where(equal(total, Number.NEGATIVE_INFINITY), 0, total)
+}
+
+type Results = 'output' | 'logSumExp'
+type GradientResults = 'query' | 'key' | 'value'
+/** Nodes that differ in `result` only are one kernel, where the compiler has one. */
+type WithResult<R> = AttentionAttrs & { readonly result: R }
+
+/**
+ * Inputs q [batch…, queries, width], k [batch…, keys, width], v [batch…, keys, out], and a mask [batch…, queries, keys] if there is one.
+ * The result is the output [batch…, queries, out] or the logSumExp [batch…, queries, 1].
+ */
+const attention = defineComposite<WithResult<Results>>('scaledDotProductAttention', {
+  infer: ([q, , v], { result }) => ({
+    shape: [...q.shape.slice(0, -1), result === 'output' ? v.shape[v.shape.length - 1] : 1],
+    dtype: q.dtype,
+  }),
+  body: (inputs, { result, ...attrs }) =>
+    result === 'output' ? products(probabilitiesOf(inputs, attrs), transposed(inputs[2])) : logSumExpOf(inputs, attrs),
+  vjp: (node, grad, wanted) =>
+    node.attrs.attrs.result === 'output'
+      ? outputGradients(node, grad, wanted)
+      : operandGradients(node, mul(probabilitiesOf(node.inputs, node.attrs.attrs), grad)),
+})
+
 /** With P the probabilities and dP = g vᵀ: dS = P (dP - rowsum(g out)), since rowsum(P dP) is rowsum(g out). */
-function gradients(node: CompositeNode<AttentionAttrs>, grad: Node, wanted: readonly boolean[]): (Node | undefined)[] {
-  const [q, k, v, mask] = node.inputs
-  const { attrs } = node.attrs
-  const probabilities = probabilitiesOf(node.inputs, attrs)
-  const along = reduce('sum', mul(grad, node), [grad.shape.length - 1])
-  const ofScores = mul(probabilities, sub(products(grad, v), along))
-  const ofProducts = mul(ofScores, attrs.scale)
+function scoresGradient(operands: readonly Node[], grad: Node, out: Node, attrs: AttentionAttrs): Node {
+  const along = reduce('sum', mul(grad, out), [grad.shape.length - 1])
+  return mul(probabilitiesOf(operands, attrs), sub(products(grad, operands[2]), along))
+}
+
+/**
+ * Inputs q, k, v, the gradient of attention's output, that output, its logSumExp, and the mask if there is one; the result is the gradient
+ * of q, k or v. A kernel of its own computes the probabilities again from the logSumExp, a block at a time; the body has those of
+ * the forward pass, by the very same nodes, so that a program that has both computes them once.
+ */
+const attentionGradient = defineComposite<WithResult<GradientResults>>('attentionGradient', {
+  infer: ([query, key, value], { result }) => ({ query, key, value })[result],
+  body([q, k, v, grad, out, , ...mask], { result, ...attrs }) {
+    const operands = [q, k, v, ...mask]
+    if (result === 'value') return products(transposed(probabilitiesOf(operands, attrs)), transposed(grad))
+    const ofProducts = mul(scoresGradient(operands, grad, out, attrs), attrs.scale)
+    return result === 'query' ? products(ofProducts, transposed(k)) : products(transposed(ofProducts), transposed(q))
+  },
+})
+
+type AttentionNode = CompositeNode<WithResult<Results>>
+
+function outputGradients(node: AttentionNode, grad: Node, wanted: readonly boolean[]): (Node | undefined)[] {
+  const [q, k, v, ...mask] = node.inputs
+  const { result, ...attrs } = node.attrs.attrs
+  const inputs = [q, k, v, grad, node, attention(node.inputs, { ...attrs, result: 'logSumExp' }), ...mask]
+  const results = ['query', 'key', 'value'] as const
+  const ofMask = wanted[3] && mask[0].dtype !== 'bool' ? scoresGradient(node.inputs, grad, node, attrs) : undefined
   return [
-    wanted[0] ? products(ofProducts, transposed(k)) : undefined,
-    wanted[1] ? products(transposed(ofProducts), transposed(q)) : undefined,
-    wanted[2] ? products(transposed(probabilities), transposed(grad)) : undefined,
-    wanted[3] && mask.dtype !== 'bool' ? ofScores : undefined,
+    ...results.map((of, i) => (wanted[i] ? attentionGradient(inputs, { ...attrs, result: of }) : undefined)),
+    ofMask,
   ]
 }
 
-/** Inputs q [batch…, queries, width], k [batch…, keys, width], v [batch…, keys, out], and a mask [batch…, queries, keys] if there is one. */
-const attention = defineComposite<AttentionAttrs>('scaledDotProductAttention', {
-  infer: ([q, , v]) => ({ shape: [...q.shape.slice(0, -1), v.shape[v.shape.length - 1]], dtype: q.dtype }),
-  body: (inputs, attrs) => products(probabilitiesOf(inputs, attrs), transposed(inputs[2])),
-  vjp: gradients,
-})
+/** Gradients of q, k and the mask, given that of the scores. */
+function operandGradients({ inputs, attrs }: AttentionNode, ofScores: Node): (Node | undefined)[] {
+  const [q, k, , mask] = inputs
+  const ofProducts = mul(ofScores, attrs.attrs.scale)
+  const ofQuery = products(ofProducts, transposed(k))
+  const ofKey = products(transposed(ofProducts), transposed(q))
+  return [ofQuery, ofKey, undefined, mask?.dtype === q.dtype ? ofScores : undefined]
+}
 
 const op = 'scaledDotProductAttention'
 
@@ -148,7 +198,7 @@ function operandsOf(q: Node, k: Node, v: Node, options: AttentionOptions): { inp
 /** q [..., queries, width], k [..., keys, width], v [..., keys, out] give [..., queries, out]. */
 export function scaledDotProductAttention(q: Node, k: Node, v: Node, options: AttentionOptions = {}): Node {
   const { inputs, attrs } = operandsOf(q, k, v, options)
-  return attention(inputs, attrs)
+  return attention(inputs, { ...attrs, result: 'output' })
 }
 
 /** The probabilities [..., queries, keys] alone, for dropout on them and for showing them. */

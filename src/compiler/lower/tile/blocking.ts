@@ -66,7 +66,7 @@ export function chooseBlocking(
   const n = side(nShape, nShape.length > 1 ? innerRun(nShape, 128) : 1)
   const kShape = a.shape.slice(split)
   const k = side(kShape, kRun ?? innerRun(kShape, 128))
-  const { mr, nr } = chooseTile(m, n, target.tiles[contract.dtype === 'float64' ? 'float64' : 'float32']!)
+  const { mr, nr } = chooseTile(m.size, n.size, target.tiles[contract.dtype === 'float64' ? 'float64' : 'float32']!)
   const bytes = contract.dtype === 'float64' ? 8 : 4
   const kRuns = runsFor(Math.floor(target.l1 / 2 / bytes / nr), k)
   const blockElements = target.l2 / 4 / bytes
@@ -77,9 +77,9 @@ export function chooseBlocking(
 }
 
 /** The tile that multiplies the product, filled up to whole tiles, in the least time; of equals the first. */
-function chooseTile(m: Side, n: Side, tiles: readonly TileShape[]): TileShape {
+export function chooseTile(m: number, n: number, tiles: readonly TileShape[]): TileShape {
   const filled = (size: number, unit: number) => Math.ceil(size / unit) * unit
-  const cycles = ({ mr, nr, rate }: TileShape) => (filled(m.size, mr) * filled(n.size, nr)) / rate
+  const cycles = ({ mr, nr, rate }: TileShape) => (filled(m, mr) * filled(n, nr)) / rate
   return tiles.reduce((best, tile) => (cycles(tile) < cycles(best) ? tile : best))
 }
 
