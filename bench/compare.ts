@@ -84,9 +84,7 @@ async function measure(suite: SuiteName, each: Case, { options, peers, floorOf }
 function closingLines(group: string, rows: readonly Row[]): string[] {
   const names = [...new Set(rows.flatMap(({ peers }) => Object.keys(peers)))]
   return names.flatMap((name) => {
-    const ratios = rows
-      .filter(({ peers }) => name in peers)
-      .map((row) => ({ name: row.name, median: row.peers[name] / row.ms, least: row.minPeers[name] / row.minMs }))
+    const ratios = rows.filter(({ peers }) => name in peers).map((row) => ratioOf(row, name))
     const medians = geometricMean(ratios.map(({ median }) => median)).toFixed(3)
     const minima = geometricMean(ratios.map(({ least }) => least)).toFixed(3)
     const count = ratios.length === 1 ? 'one case' : `${ratios.length} cases`
@@ -98,4 +96,10 @@ function closingLines(group: string, rows: readonly Row[]): string[] {
       `${group}: lowest ${name} / ours: ${worst.map((each) => `${each.name} ${each.median.toFixed(2)}`).join(', ')}`,
     ]
   })
+}
+
+/** How many times ours a peer's time is; its peak of memory, where that is what was measured. */
+function ratioOf({ name, ms, minMs, peers, minPeers, peakMiB, peakMiBPeers }: Row, peer: string) {
+  const peak = peakMiB && (peakMiBPeers?.[peer] ?? Number.NaN) / peakMiB
+  return { name, median: peak ?? peers[peer] / ms, least: peak ?? minPeers[peer] / minMs }
 }

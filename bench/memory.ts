@@ -7,7 +7,7 @@ import type { Case } from './suite.ts'
 import type { Sample } from './timing.ts'
 
 const script = fileURLToPath(new URL('./step-memory.js', import.meta.url))
-const steps = 20
+const steps = 10
 
 export const memory = ({ device, threads }: Options): Case[] =>
   trainingNames.flatMap((name) =>
