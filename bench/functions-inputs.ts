@@ -53,19 +53,51 @@ const table: Readonly<Record<string, FunctionInputs>> = {
     ['add', 'sub', 'mul', 'div', 'floorDivide', 'remainder', 'fmod', 'maximum', 'minimum', 'atan2'],
     called(x, y),
   ),
-  pow: called(positive, y),
+  ...each(['pow', 'floatPower'], called(positive, y)),
+  ...each(['fmax', 'fmin', 'logaddexp', 'logaddexp2', 'hypot', 'copysign', 'heaviside', 'rsub', 'dist'], called(x, y)),
+  ...each(['isclose', 'allclose', 'equal'], called(x, x)),
+  xlogy: called(x, positive),
+  lerp: called(x, y, 0.3),
+  ...each(['addcmul', 'addcdiv'], called(x, y, positive)),
+  ...each(['clampMin', 'clampMax'], called(x, 0.5)),
+  ...each(['logit', 'lgamma', 'digamma'], called(positive)),
+  acosh: called(spec(million, { fill: 'positive', bound: 9 })),
+  polygamma: called(1, positive),
+  mvlgamma: called(spec(million, { fill: 'positive', bound: 9 }), 1),
   ...each(['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'mseLoss', 'l1Loss'], called(x, y)),
   ...each(['logicalAnd', 'logicalOr', 'logicalXor'], called(truth(million), truth(million, 4))),
   logicalNot: called(truth(million)),
   ...each(['bitwiseAnd', 'bitwiseOr', 'bitwiseXor'], called(integers(million, 1000), integers(million, 1000, 4))),
+  ...each(['bitwiseLeftShift', 'bitwiseRightShift'], called(integers(million, 1000), integers(million, 8, 4))),
+  bitwiseNot: called(integers(million, 1000)),
+  isin: called(integers(million, 1000), integers([100], 1000, 4)),
   clamp: called(x, -0.5, 0.5),
   where: called(truth(million), x, y),
   ...each(['any', 'all'], called(truth(million))),
   // over rows
+  ...each(['cumprod', 'cummax', 'cummin', 'logcumsumexp', 'median', 'nanmedian'], called(x, 1)),
+  ...each(['quantile', 'nanquantile'], called(x, 0.5, 1)),
+  kthvalue: called(x, 10, 1),
   ...each(['logsumexp', 'cumsum', 'softmax', 'logSoftmax', 'sort', 'argsort'], called(x, 1)),
   ...each(['unbind', 'unsqueeze'], called(x, 0)),
   flip: called(x, [0]),
   topk: called(x, 10),
+  // whose results' shapes depend on values
+  unique: called(integers(million, 1000)),
+  uniqueConsecutive: called(integers([1_000_000], 2)),
+  ...each(['nonzero', 'argwhere'], called(truth(million))),
+  maskedSelect: called(x, truth(million)),
+  bincount: called(integers([1_000_000], 1000)),
+  // constants are in order
+  searchsorted: called(spec([1000], { bound: 0 }), x),
+  bucketize: called(x, spec([1000], { bound: 0 })),
+  // creation
+  arange: called(1_000_000),
+  ...each(['linspace', 'logspace'], called(0, 1, 1_000_000)),
+  eye: called(1000),
+  full: called(million, 2),
+  ...each(['ones', 'zeros'], called(million)),
+  fullLike: called(x, 2),
   // products
   ...each(['matmul', 'mm'], called(left, right)),
   bmm: called(...batches),
@@ -87,6 +119,18 @@ const table: Readonly<Record<string, FunctionInputs>> = {
   ...each(['split'], called(x, 250, 1)),
   chunk: called(x, 4, 1),
   repeat: called(spec([500, 500]), [2, 2]),
+  tile: called(spec([500, 500]), [2, 2]),
+  repeatInterleave: called(spec([500, 1000]), 2, 0),
+  broadcastTo: called(spec([1000, 1]), million),
+  expandAs: called(spec([1000, 1]), x),
+  broadcastTensors: called(spec([1000, 1]), spec([1, 1000])),
+  viewAs: called(spec([500, 2000]), x),
+  unflatten: called(x, 1, [10, 100]),
+  'Tensor.unfold': called(x, 1, 2, 2),
+  tensorSplit: called(x, 4, 1),
+  ...each(['diagEmbed', 'diagflat'], called(spec([1000]))),
+  ...each(['hstack', 'vstack', 'dstack'], called([x, y])),
+  meshgrid: { args: [spec([1000]), spec([1000])], keywords: { indexing: 'ij' } },
   roll: called(x, 17, 1),
   pad: called(x, [3, 5, 7, 2]),
   ...each(['cat', 'stack'], called([x, y], 1)),
@@ -95,7 +139,14 @@ const table: Readonly<Record<string, FunctionInputs>> = {
   takeAlongDim: called(x, integers(million, 1000), 1),
   ...each(['scatter', 'scatterAdd'], called(x, 1, integers(million, 1000), y)),
   indexSelect: called(x, 0, integers([1000], 1000)),
-  indexAdd: called(x, 0, integers([1000], 1000), y),
+  ...each(['indexAdd', 'indexCopy'], called(x, 0, integers([1000], 1000), y)),
+  indexFill: called(x, 0, integers([500], 1000), 0.5),
+  index: called(x, [integers([1000], 1000)]),
+  indexPut: called(x, [integers([1000], 1000)], y),
+  take: called(x, integers(million, 1_000_000)),
+  put: called(x, integers(million, 1_000_000), y),
+  scatterReduce: called(x, 1, integers(million, 1000), y, 'amax'),
+  maskedScatter: called(x, truth(million), y),
   maskedFill: called(x, truth(million), 0.5),
   oneHot: called(integers([10_000], 100), 100),
   to: called(x, 'float64'),
@@ -118,18 +169,19 @@ const table: Readonly<Record<string, FunctionInputs>> = {
 /** What returns a view of its input in PyTorch. */
 export const views: ReadonlySet<string> = new Set([
   ...['reshape', 'view', 'flatten', 'permute', 'transpose', 'movedim', 'expand', 'squeeze', 'unsqueeze', 'select'],
-  ...['narrow', 'split', 'chunk', 'unbind'],
+  ...[
+    'narrow',
+    'split',
+    'chunk',
+    'unbind',
+    'unflatten',
+    'viewAs',
+    'expandAs',
+    'broadcastTo',
+    'broadcastTensors',
+    'meshgrid',
+  ],
+  ...['tensorSplit', 'Tensor.unfold', 'diagonal', 't', 'ravel'],
 ])
 
-/** Cases that take more than a tensor, or whose results' shapes depend on values: not timed until they have a row above. */
-const untimed = new Set(
-  `polygamma mvlgamma lerp addcmul addcdiv equal isin clampMin clampMax arange linspace logspace eye full ones zeros fullLike
-  cumprod cummax cummin logcumsumexp median nanmedian kthvalue quantile nanquantile dist diff unique uniqueConsecutive nonzero argwhere
-  bincount searchsorted bucketize tile broadcastTo expandAs viewAs unflatten diagEmbed diagflat hstack vstack dstack meshgrid
-  broadcastTensors tensorSplit repeatInterleave Tensor.unfold index indexPut indexFill indexCopy take put maskedSelect maskedScatter
-  scatterReduce fmax fmin logaddexp logaddexp2 hypot xlogy copysign heaviside floatPower bitwiseLeftShift bitwiseRightShift rsub
-  isclose allclose bitwiseNot`.split(/\s+/),
-)
-
-export const inputsOf = (name: string): FunctionInputs | undefined =>
-  table[name] ?? (untimed.has(name) ? undefined : called(x))
+export const inputsOf = (name: string): FunctionInputs => table[name] ?? called(x)

@@ -26,6 +26,10 @@ def snake(name):
 
 def find(name):
     """The public function: that of torch.nn.functional where there are two."""
+    if name == 'index':
+        return lambda x, indices: x[tuple(indices)]
+    if name.startswith('_tensor.'):
+        return getattr(torch.Tensor, name.removeprefix('_tensor.'))
     return next(getattr(place, name) for place in (F, torch, torch.Tensor) if hasattr(place, name))
 
 
