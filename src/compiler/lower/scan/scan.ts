@@ -45,12 +45,15 @@ export function lowerScan(group: KernelGroup, target: Target): LoweredKernel {
   return lowering.finish()
 }
 
-/** Rows that one participant should have at least: fewer would read the matrices too often. */
-const leastRows = 16
+/** Rows for which a block reads the matrices; two blocks, for two participants, may have fewer. */
+const wantedRows = 8
+const fewestRows = 4
 const mostBlocks = 16
 
+/** Powers of two, which most numbers of participants share out evenly. */
 function blocksOf(total: number): RowBlocks {
-  const perBlock = Math.ceil(total / Math.min(mostBlocks, Math.max(1, Math.floor(total / leastRows))))
+  const wanted = Math.min(mostBlocks, Math.max(total / wantedRows, Math.min(2, total / fewestRows), 1))
+  const perBlock = Math.ceil(total / 2 ** Math.floor(Math.log2(wanted)))
   const count = Math.ceil(total / perBlock)
   return { total, perBlock, count, row: makeAxis('row', total), block: makeAxis('block', count) }
 }
