@@ -30,9 +30,14 @@ export const architectureTable: Readonly<Record<string, Row>> = {
   'codegen/wgsl': { may: ['base', 'kernel'] },
   'codegen/cuda': { may: ['base', 'kernel'] },
   runtime: { may: ['base', 'graph', 'kernel', 'compiler'] },
+  // what the machine and its limits leave a process, for devices in Node
+  'devices/system': { may: ['base'], packages: ['node:'] },
   'devices/reference': { may: core },
-  'devices/native': { may: [...core, 'codegen/machine', 'codegen/x64'], packages: ['node:', 'koffi'] },
-  'devices/wasm': { may: [...core, 'codegen/machine', 'codegen/wasm'], packages: ['node:'] },
+  'devices/native': {
+    may: [...core, 'codegen/machine', 'codegen/x64', 'devices/system'],
+    packages: ['node:', 'koffi'],
+  },
+  'devices/wasm': { may: [...core, 'codegen/machine', 'codegen/wasm', 'devices/system'], packages: ['node:'] },
   'devices/webgpu': { may: [...core, 'codegen/wgsl'] },
   'devices/cuda': { may: [...core, 'codegen/cuda'], packages: ['node:', 'koffi'] },
   // The files directly in devices/ choose among the devices; nothing else sees more than one of them.

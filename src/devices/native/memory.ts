@@ -2,6 +2,7 @@
 // Every address is checked against the table of mappings before it is touched; JavaScript only ever sees copies.
 
 import { DeviceError } from '../../base/errors.ts'
+import { headroomShare } from '../system/limits.ts'
 import { pageBytes, type System } from './system.ts'
 
 interface Mapping {
@@ -21,7 +22,6 @@ const hugePageBytes = 2 * 1024 * 1024
 const hugePageThreshold = 4 * 1024 * 1024
 /** Released large mappings kept for reuse: page faults on fresh ones cost more than the work done in them. */
 const keptBytesLimit = 256 * 1024 * 1024
-const headroomShare = 0.9
 /** How much may be mapped before the system is asked again what is left, since asking costs a few file reads. */
 const headroomPatience = 16 * 1024 * 1024
 

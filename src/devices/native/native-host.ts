@@ -4,12 +4,12 @@
 import { existsSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { DeviceError } from '../../base/errors.ts'
+import { memoryLeft, processorLimit } from '../system/limits.ts'
 import { type CpuFeatures, emitCpuProbe, readCpuFeatures } from './cpu-features.ts'
 import { emitDriver } from './driver.ts'
 import { type RoutineName, routineNames } from './emitter.ts'
 import { NativeMemory } from './memory.ts'
 import { type NativeFunction, openSystem, pageBytes, type System } from './system.ts'
-import { memoryLeft, processorLimit } from './system-limits.ts'
 import { ThreadPool } from './thread-pool.ts'
 
 /** Functions installed together in pages of their own. */

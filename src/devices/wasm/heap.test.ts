@@ -48,8 +48,20 @@ test('memory grows, and more than 32-bit addresses hold is refused', () => {
   assert.ok(heap.bytes >= address + before * 2)
   assert.throws(
     () => heap.allocate(2 ** 32),
-    /expected an allocation of at most the \d+\.\d MB that 32-bit addresses and the engine have left, got 42\d\d\.\d MB/,
+    /expected an allocation of at most the \d+\.\d MB that 32-bit addresses, the engine and the machine have left, got 42\d\d\.\d MB/,
   )
   heap.release(address)
   assert.throws(() => heap.release(address), /expected an address from allocate/)
+})
+
+test('more than the machine has left is refused, and what it has is not', () => {
+  const room = 3 * 2 ** 20
+  const heap = new WasmHeap(false, () => room)
+  const before = heap.bytes
+  assert.throws(
+    () => heap.allocate(before + 2 * room),
+    /expected an allocation of at most the 5\.\d MB .* the machine have left/,
+  )
+  assert.equal(heap.bytes, before)
+  assert.equal(heap.allocate(room), heapStart)
 })

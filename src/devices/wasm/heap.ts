@@ -15,13 +15,16 @@ interface Block {
 export class WasmHeap {
   readonly memory: WasmMemory
   readonly isShared: boolean
+  readonly #room: () => number
   readonly #sizes = new Map<number, number>()
   /** by address */
   readonly #free: Block[] = []
   #end = heapStart
 
-  constructor(isShared: boolean) {
+  /** `room` gives the bytes that may still be taken from the machine. */
+  constructor(isShared: boolean, room: () => number = () => Number.POSITIVE_INFINITY) {
     this.isShared = isShared
+    this.#room = room
     this.memory = new wasmEngine!.Memory({ ...this.pages, shared: isShared })
   }
 
@@ -121,11 +124,14 @@ export class WasmHeap {
     const least = Math.ceil(needed / pageBytes)
     if (least <= have) return
     const wanted = Math.min(maximumPages, Math.max(least, Math.ceil(have * 1.25)))
-    if (least <= maximumPages && (this.#tryGrow(wanted - have) || this.#tryGrow(least - have))) return
+    const room = this.#room() / pageBytes
+    const takes = (pages: number): boolean => pages <= room && this.#tryGrow(pages)
+    if (least <= maximumPages && (takes(wanted - have) || takes(least - have))) return
     const inUse = [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+    const left = Math.max(0, Math.min(maximumPages, have + room) * pageBytes - inUse)
     throw new DeviceError(
-      `wasm memory: expected an allocation of at most the ${megabytes(maximumPages * pageBytes - inUse)} that 32-bit addresses and the ` +
-        `engine have left, got ${megabytes(needed - inUse)}. Use a smaller batch, or the native device.`,
+      `wasm memory: expected an allocation of at most the ${megabytes(left)} that 32-bit addresses, the engine and the machine ` +
+        `have left, got ${megabytes(needed - inUse)}. Use a smaller batch, or the native device.`,
       { needed, inUse },
     )
   }

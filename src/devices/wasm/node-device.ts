@@ -1,10 +1,11 @@
 // The WebAssembly device in Node: as many worker threads as this process may use, over one shared memory.
-import { availableParallelism } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { ArgumentError } from '../../base/errors.ts'
 import { engineFeatures } from '../../codegen/wasm/engine-features.ts'
 import { maximumThreads } from '../../codegen/wasm/layout.ts'
 import type { Device } from '../../runtime/device.ts'
+import { headroomShare, memoryLeft, processorLimit } from '../system/limits.ts'
+import type { WasmHeap } from './heap.ts'
 import { openWasmDevice, type WasmDeviceOptions } from './wasm-device.ts'
 import { WorkerTeam } from './worker-team.ts'
 
@@ -14,10 +15,12 @@ export interface WasmNodeOptions extends WasmDeviceOptions {
 }
 
 export function openWasmNodeDevice(options: WasmNodeOptions = {}): Device | { readonly refused: string } {
-  const processors = availableParallelism()
+  const processors = processorLimit()
+  const room = (): number => headroomShare * memoryLeft()
   const threads = options.threads ?? (isMainThread ? processors : 1)
   if (!Number.isInteger(threads) || threads < 1 || threads > maximumThreads)
     throw new ArgumentError(`wasm: expected 1 to ${maximumThreads} threads, got ${threads}.`, { threads })
-  if (threads === 1 || !engineFeatures().threads) return openWasmDevice(options)
-  return openWasmDevice(options, { isShared: true, make: (heap) => new WorkerTeam(heap, threads, processors) })
+  if (threads === 1 || !engineFeatures().threads) return openWasmDevice(options, undefined, room)
+  const make = (heap: WasmHeap): WorkerTeam => new WorkerTeam(heap, threads, processors)
+  return openWasmDevice(options, { isShared: true, make }, room)
 }

@@ -38,21 +38,22 @@ export type TeamMaker = { readonly isShared: boolean; make(heap: WasmHeap): Thre
 
 const alone: TeamMaker = { isShared: false, make: (heap) => new TeamOfOne(heap) }
 
-/** Opens the device, or says why this engine cannot have it. */
+/** Opens the device, or says why this engine cannot have it. `room` gives the bytes that may still be taken from the machine. */
 export function openWasmDevice(
   options: WasmDeviceOptions = {},
   team: TeamMaker = alone,
+  room?: () => number,
 ): Device | { readonly refused: string } {
   if (!wasmEngine) return { refused: 'wasm: this JavaScript engine has no WebAssembly.' }
   if (!engineFeatures().simd) return { refused: "wasm: this engine's WebAssembly has no vectors (SIMD)." }
-  const heap = openHeap(team.isShared)
+  const heap = openHeap(team.isShared, room)
   return 'refused' in heap ? heap : new WasmDevice(heap, team.make(heap), options)
 }
 
 /** An engine short of address space refuses memory that could grow to 4 GiB. */
-function openHeap(isShared: boolean): WasmHeap | { readonly refused: string } {
+function openHeap(isShared: boolean, room?: () => number): WasmHeap | { readonly refused: string } {
   try {
-    return new WasmHeap(isShared)
+    return new WasmHeap(isShared, room)
   } catch (error) {
     return { refused: `wasm: this engine gives no memory: ${(error as Error).message}.` }
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryLeft, processorLimit } from './system-limits.ts'
+import { memoryLeft, processorLimit } from './limits.ts'
 
 const files = (content: Record<string, string>) => (path: string) => content[path]
 const meminfo = 'MemTotal: 1000 kB\nMemAvailable:  800 kB\n'

@@ -4,6 +4,9 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
+/** Of the memory that is left, how much one allocation may take: the rest of the machine lives on what remains. */
+export const headroomShare = 0.9
+
 /** Returns a small text file's content, or undefined when there is none. */
 export type ReadText = (path: string) => string | undefined
 
