@@ -59,12 +59,12 @@ function openHeap(isShared: boolean, room?: () => number): WasmHeap | { readonly
   }
 }
 
-/** Caches cannot be asked for: these are common. */
+/** Caches cannot be asked for: these are common, the first one less what the engine itself keeps there. */
 const targetOf = (threads: number): Target => ({
   dtypes: new Set<DType>(dtypes),
   vectorBytes: 16,
   vectorRegisters: 16,
-  l1: 32 * 1024,
+  l1: 24 * 1024,
   l2: 1024 * 1024,
   l3: 16 * 1024 * 1024,
   threads,
