@@ -19,6 +19,8 @@ const user = ['base', 'tensor', 'nn', 'optim', 'data', 'metrics', 'formats']
 /** Most basic first: a row names only rows above it. The longest folder that contains a file decides. */
 export const architectureTable: Readonly<Record<string, Row>> = {
   base: { may: [] },
+  // what the machine and its limits leave a process, for devices in Node
+  system: { may: ['base'], packages: ['node:'] },
   graph: { may: ['base'] },
   kernel: { may: ['base'] },
   autograd: { may: ['base', 'graph'] },
@@ -30,14 +32,12 @@ export const architectureTable: Readonly<Record<string, Row>> = {
   'codegen/wgsl': { may: ['base', 'kernel'] },
   'codegen/cuda': { may: ['base', 'kernel'] },
   runtime: { may: ['base', 'graph', 'kernel', 'compiler'] },
-  // what the machine and its limits leave a process, for devices in Node
-  'devices/system': { may: ['base'], packages: ['node:'] },
   'devices/reference': { may: core },
   'devices/native': {
-    may: [...core, 'codegen/machine', 'codegen/x64', 'devices/system'],
+    may: [...core, 'codegen/machine', 'codegen/x64', 'system'],
     packages: ['node:', 'koffi'],
   },
-  'devices/wasm': { may: [...core, 'codegen/machine', 'codegen/wasm', 'devices/system'], packages: ['node:'] },
+  'devices/wasm': { may: [...core, 'codegen/machine', 'codegen/wasm', 'system'], packages: ['node:'] },
   'devices/webgpu': { may: [...core, 'codegen/wgsl'] },
   'devices/cuda': { may: [...core, 'codegen/cuda'], packages: ['node:', 'koffi'] },
   // The files directly in devices/ choose among the devices; nothing else sees more than one of them.

@@ -2,7 +2,7 @@
 // Every address is checked against the table of mappings before it is touched; JavaScript only ever sees copies.
 
 import { DeviceError } from '../../base/errors.ts'
-import { headroomShare } from '../system/limits.ts'
+import { headroomShare } from '../../system/limits.ts'
 import { pageBytes, type System } from './system.ts'
 
 interface Mapping {

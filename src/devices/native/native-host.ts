@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { DeviceError } from '../../base/errors.ts'
-import { memoryLeft, processorLimit } from '../system/limits.ts'
+import { memoryLeft, processorLimit } from '../../system/limits.ts'
 import { type CpuFeatures, emitCpuProbe, readCpuFeatures } from './cpu-features.ts'
 import { emitDriver } from './driver.ts'
 import { type RoutineName, routineNames } from './emitter.ts'
