@@ -22,7 +22,7 @@ const target: Target = {
   l2: 2 ** 20,
   l3: 32 * 2 ** 20,
   threads: 2,
-  tiles: { float32: [{ mr: 6, nr: 16, rate: 32 }], float64: [{ mr: 6, nr: 8, rate: 16 }] },
+  tiles: { float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }], float64: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }] },
 }
 
 /** Makes the reference device the default, and hears of the graphs that it is given. */

@@ -1,10 +1,11 @@
 // What the compiler may know of a device: numbers, never its name.
 import type { DType } from '../base/dtype.ts'
 
-/** A microkernel: rows x columns of the tile that it keeps in registers, and flops per cycle at its best. */
+/** A microkernel: rows (at most) x columns of the tile that it keeps in registers, lanes of a register, and flops per cycle at its best. */
 export interface TileShape {
   readonly mr: number
   readonly nr: number
+  readonly lanes: number
   readonly rate: number
 }
 

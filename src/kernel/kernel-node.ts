@@ -212,7 +212,7 @@ export interface Check {
 
 /**
  * The microkernel: c[i*stride + j] (+)= sum over k < depth of a[i*aRow + k*aStride] * b[k*bStride + j], for all i < mr, j < nr,
- * k in order, fused multiply-adds. Rows of a and columns of b beyond the matrix hold anything. `accumulate` 0 overwrites c.
+ * k in order, fused multiply-adds. Nothing else is read or written. `accumulate` 0 overwrites c.
  */
 export interface TileMultiply {
   readonly op: 'tileMultiply'
@@ -222,7 +222,7 @@ export interface TileMultiply {
   readonly depth: Expression
   /** elements from one row of a to the next: 1 in a packed panel, whose k are at least mr apart; rows of their own are read with aStride 1 */
   readonly aRow: number
-  /** elements from one k to the next; of b at least nr */
+  /** elements from one k to the next */
   readonly aStride: number
   readonly bStride: number
   readonly a: { readonly memory: Memory; readonly index: Expression }

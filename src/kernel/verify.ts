@@ -188,7 +188,7 @@ class Verifier {
   #tile(tile: TileMultiply, place: Place): void {
     const { mr, nr, aRow, aStride, bStride, depth, a, b, c, dtype } = tile
     this.#require(place.vector === undefined, 'expected no tile multiply inside a vector loop')
-    this.#require(bStride >= nr, `expected b to have a stride from ${nr}, got ${bStride}`)
+    this.#require(bStride > 0, `expected b to have a stride from 1, got ${bStride}`)
     this.#require(aStride > 0 && aRow > 0, `expected a to have strides from 1, got ${aRow} and ${aStride}`)
     this.#typed(depth, 'index', 'depth')
     this.#typed(c.stride, 'index', 'stride')

@@ -18,7 +18,7 @@ const target: Target = {
   l2: 1 << 20,
   l3: 32 << 20,
   threads: 2,
-  tiles: { float32: [{ mr: 6, nr: 16, rate: 32 }] },
+  tiles: { float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }] },
 }
 
 function anchorsOf(leaves: readonly Node[], roots: readonly Node[]): Anchor[] {

@@ -23,7 +23,7 @@ export const smallTarget: Target = {
   l2: 1048576,
   l3: 33554432,
   threads: 2,
-  tiles: { float32: [{ mr: 6, nr: 16, rate: 32 }], float64: [{ mr: 6, nr: 8, rate: 16 }] },
+  tiles: { float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }], float64: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }] },
 }
 
 export const variants: Readonly<Record<string, CompileOptions>> = {

@@ -14,8 +14,6 @@ const unrolled = 4
 export function tileMultiply(s: Selection, tile: TileMultiply): void {
   const { mr, nr, aRow, aStride, bStride, dtype, c } = tile
   const bytes = bytesOf(dtype)
-  const columns = (nr * bytes) / 16
-  if (!Number.isInteger(columns)) throw s.fail(`a tile of ${nr} columns is no whole number of vectors`)
   if (s.options.checked) checkEnds(s, tile)
   pushPointer(s, tile.a)
   pushPointer(s, tile.b)
@@ -27,7 +25,7 @@ export function tileMultiply(s: Selection, tile: TileMultiply): void {
   emitIndex(s, tile.accumulate, 'i32')
   const { relaxed } = s.options
   const strides = { aRowBytes: aRow * bytes, aBytes: aStride * bytes, bBytes: bStride * bytes }
-  const shape: Microkernel = { dtype, mr, columns, bytes, ...strides, relaxed }
+  const shape: Microkernel = { dtype, mr, nr, columns: Math.ceil((nr * bytes) / 16), bytes, ...strides, relaxed }
   const name = `tile ${dtype} ${mr}x${nr} strides ${aRow} ${aStride} ${bStride}`
   s.code.call(
     s.library.made(name, { type: 'i32 i32 i32 i32 i32 i32 ->', write: (code) => writeMicrokernel(code, shape) }),
@@ -48,7 +46,8 @@ const parameters = { a: 0, b: 1, depth: 2, c: 3, rowBytes: 4, accumulate: 5 } as
 interface Microkernel {
   readonly dtype: 'float32' | 'float64'
   readonly mr: number
-  /** vectors in a row of results */
+  readonly nr: number
+  /** vectors in a row of results, of which the last may be partial */
   readonly columns: number
   readonly bytes: number
   /** from one row of a to the next */
@@ -103,8 +102,7 @@ function update(code: FunctionCode, kernel: Microkernel, k: number, sums: readon
   const { dtype, mr, columns, bytes, aRowBytes, aBytes, bBytes, relaxed } = kernel
   const shape = shapes[dtype]
   const right = Array.from({ length: columns }, (_, j) => {
-    code.get(parameters.b)
-    code.emit('v128.load', k * bBytes + 16 * j)
+    loadVector(code, kernel, j, parameters.b, k * bBytes + 16 * j)
     return code.keep('v128')
   })
   for (let i = 0; i < mr; i++) {
@@ -124,17 +122,44 @@ function update(code: FunctionCode, kernel: Microkernel, k: number, sums: readon
   }
 }
 
+/** Bytes that vector `j` of a row holds: 16, or fewer in the last one. */
+const bytesIn = ({ nr, bytes }: Microkernel, j: number): number => Math.min(16, nr * bytes - 16 * j)
+
+/** Loads vector `j` of a row from `offset` behind the address in a local, and nothing behind the row. */
+function loadVector(code: FunctionCode, kernel: Microkernel, j: number, local: number, offset: number): void {
+  const count = bytesIn(kernel, j)
+  code.get(local)
+  code.emit(count === 16 ? 'v128.load' : count === 4 ? 'v128.load32_zero' : 'v128.load64_zero', offset)
+  if (count !== 12) return
+  const low = code.keep('v128')
+  code.get(local)
+  code.get(low)
+  code.emit('v128.load32_lane', offset + 8, 2)
+}
+
+/** Stores vector `j` of a row at `offset` behind the address in a local, and nothing behind the row. */
+function storeVector(code: FunctionCode, kernel: Microkernel, j: number, local: number, value: number): void {
+  const count = bytesIn(kernel, j)
+  const store = (name: string, offset: number, lane?: number): void => {
+    code.get(local)
+    code.get(value)
+    code.emit(name, offset, lane)
+  }
+  if (count === 16) store('v128.store', 16 * j)
+  else if (count >= 8) store('v128.store64_lane', 16 * j, 0)
+  if (count === 12) store('v128.store32_lane', 16 * j + 8, 2)
+  if (count === 4) store('v128.store32_lane', 16 * j, 0)
+}
+
 /** Stores the sums, on top of what is there where the last parameter says so. */
-function finish(code: FunctionCode, { dtype, mr, columns }: Microkernel, sums: readonly number[]): void {
-  const rows = (write: (sum: number, offset: number) => void): void => {
+function finish(code: FunctionCode, kernel: Microkernel, sums: readonly number[]): void {
+  const { dtype, mr, columns } = kernel
+  const rows = (write: (sum: number, j: number, row: number) => void): void => {
     const row = code.local('i32')
     code.get(parameters.c)
     code.set(row)
     for (let i = 0; i < mr; i++) {
-      for (let j = 0; j < columns; j++) {
-        code.get(row)
-        write(sums[i * columns + j], 16 * j)
-      }
+      for (let j = 0; j < columns; j++) write(sums[i * columns + j], j, row)
       code.get(row)
       code.get(parameters.rowBytes)
       code.emit('i32.add')
@@ -143,17 +168,14 @@ function finish(code: FunctionCode, { dtype, mr, columns }: Microkernel, sums: r
   }
   code.get(parameters.accumulate)
   code.block('if', () =>
-    rows((sum, offset) => {
-      code.emit('v128.load', offset)
+    rows((sum, j, row) => {
+      loadVector(code, kernel, j, row, 16 * j)
       code.get(sum)
       code.emit(`${shapes[dtype]}.add`)
       code.set(sum)
     }),
   )
-  rows((sum, offset) => {
-    code.get(sum)
-    code.emit('v128.store', offset)
-  })
+  rows((sum, j, row) => storeVector(code, kernel, j, row, sum))
 }
 
 // --- checked mode --------------------------------------------------------------------------------------------------------------------

@@ -240,10 +240,14 @@ const tileCases = [1, 3, 4, 11, 64].flatMap((depth) =>
   [0, 1].flatMap((accumulate) => [true, false].map((isPacked) => [depth, accumulate, isPacked] as const)),
 )
 
-test('tiles of both shapes multiply, overwrite and accumulate', options, () => {
+test('tiles of whole and partial vectors multiply, overwrite and accumulate', options, () => {
   for (const [dtype, nr] of [
     ['float32', 16],
+    ['float32', 13],
+    ['float32', 3],
+    ['float32', 1],
     ['float64', 8],
+    ['float64', 5],
   ] as const)
     for (const [depth, accumulate, isPacked] of tileCases) {
       const mr = 6

@@ -2,7 +2,23 @@
 // thread context. To the allocator each is one instruction that clobbers those registers.
 import type { Assembler } from './assembler.ts'
 import { threadContext } from './calling-convention.ts'
-import { eax, ecx, edx, gpr32, mem, type Operand, type Register, r8, r9d, rax, rcx, rdx } from './operands.ts'
+import {
+  eax,
+  ecx,
+  edx,
+  gpr32,
+  k1,
+  type Memory,
+  masked,
+  mem,
+  type Operand,
+  type Register,
+  r8,
+  r9d,
+  rax,
+  rcx,
+  rdx,
+} from './operands.ts'
 
 const setOf = (...registers: readonly number[]): number => registers.reduce((set, number) => set | (1 << number), 0)
 
@@ -68,6 +84,23 @@ const raise: Emit = (assembler, [context, position, value, code]) => {
   assembler.emit('call', mem({ base: rdx, disp: threadContext.raise, size: 8 }))
 }
 
+/** Moves and sums of the lanes that the last `setPartial` chose: of memory, nothing else is touched. */
+function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
+  const lanesOf = <T extends Operand>(operand: T, zeroing: boolean): T =>
+    masked(operand as Register | Memory, k1, zeroing) as T
+  return {
+    [`loadPartial${suffix}`](assembler, [target, source]) {
+      assembler.emit(`vmovu${suffix}`, lanesOf(target, true), source)
+    },
+    [`storePartial${suffix}`](assembler, [target, source]) {
+      assembler.emit(`vmovu${suffix}`, lanesOf(target, false), source)
+    },
+    [`addPartial${suffix}`](assembler, [sum, source]) {
+      assembler.emit(`vadd${suffix}`, lanesOf(sum, false), sum, source)
+    },
+  }
+}
+
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
   floorDivide: division(true, false),
@@ -94,6 +127,11 @@ export const sequenceTable: Readonly<Record<string, Emit>> = {
     assembler.emit('call', mem({ base: rdx, disp: threadContext.barrier, size: 8 }))
   },
   raise,
+  setPartial(assembler, [bits]) {
+    assembler.emit('kmovw', k1, bits)
+  },
+  ...partialSequences('ps'),
+  ...partialSequences('pd'),
   /** a whole power by squaring, modulo 2^64; negative powers leave 0 except for bases 1 and -1 */
   power: emitPower,
 }

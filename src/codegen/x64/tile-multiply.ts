@@ -1,9 +1,9 @@
 // The GEMM microkernel: a tile of c in registers (mr rows of nr columns), one fused multiply-add per lane and step of k.
 // b is a packed panel and a one or rows of their own; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
-// Tiles that fit the 16 registers of AVX2 use these; larger ones the 32 wide registers of AVX-512.
+// With AVX-512 registers are wide, except for tiles of few columns. The last register of a row may be partial: its lanes are masked.
 import { bytesOf } from '../../base/dtype.ts'
 import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
-import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
+import { type MemoryOperand, memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import {
   addAffine,
   addressOf,
@@ -18,8 +18,8 @@ import type { Affine, Selection } from './select-state.ts'
 
 /** steps of k per turn of the loop */
 const unrolled = 4
-/** how far ahead of its use b is fetched into the cache */
-const prefetchBytes = 1024
+/** how many steps of k ahead of its use b is fetched into the cache */
+const stepsAhead = 8
 const lineBytes = 64
 const avx2 = { file: 'vector', bytes: 32, count: 16 } as const
 const avx512 = { file: 'wide', bytes: 64, count: 32 } as const
@@ -32,6 +32,9 @@ interface Tile {
   readonly bStride: number
   /** registers per row */
   readonly width: number
+  /** lanes of a row's last register, if not all, and on AVX2 their mask */
+  readonly partial: number
+  readonly mask: VirtualRegister | undefined
   readonly size: 4 | 8
   readonly suffix: 'ps' | 'pd'
   readonly sums: readonly VirtualRegister[]
@@ -43,10 +46,13 @@ export function tileMultiply(s: Selection, node: TileMultiply): void {
   const skip = s.label()
   const depth = sumOf(s, node.depth)
   if (s.options.checked) testBounds(s, node, depth, skip)
-  const width = (node.nr * size) / registers.bytes
-  const sums = Array.from({ length: node.mr * width }, () => s.register(registers.file))
-  const { mr, aRow, aStride, bStride } = node
-  const tile: Tile = { registers, mr, aRow, aStride, bStride, width, size, suffix: size === 8 ? 'pd' : 'ps', sums }
+  const { mr, nr, aRow, aStride, bStride } = node
+  const width = Math.ceil((nr * size) / registers.bytes)
+  const partial = nr % (registers.bytes / size)
+  const mask = partial > 0 ? maskOf(s, registers, partial, size) : undefined
+  const sums = Array.from({ length: mr * width }, () => s.register(registers.file))
+  const suffix = size === 8 ? 'pd' : 'ps'
+  const tile: Tile = { registers, mr, aRow, aStride, bStride, width, partial, mask, size, suffix, sums }
   const [a, b, c] = [node.a, node.b, node.c].map(({ memory, index }) => pointer(s, memory, sumOf(s, index)))
   const stride = copyGeneral(s, indexRegister(s, sumOf(s, node.c.stride)))
   s.update('shl', stride.view(8), Math.log2(size))
@@ -64,14 +70,42 @@ export function tileMultiply(s: Selection, node: TileMultiply): void {
 }
 
 function chooseRegisters(s: Selection, { mr, nr, dtype }: TileMultiply, size: number): Tile['registers'] {
-  const fits = ({ bytes, count }: Tile['registers']): boolean => {
-    const width = (nr * size) / bytes
-    return Number.isInteger(width) && mr * width + width + 1 <= count
+  const fits = ({ bytes, count, file }: Tile['registers']): boolean => {
+    const width = Math.ceil((nr * size) / bytes)
+    const masks = file === 'vector' && (nr * size) % bytes > 0 ? 1 : 0
+    return mr * width + width + masks + 1 <= count
   }
-  if (fits(avx2)) return avx2
+  const { avx512: hasWide } = s.options
+  if (fits(avx2) && !(hasWide && nr * size > avx2.bytes)) return avx2
   if (!fits(avx512)) throw s.fail(`a ${mr}x${nr} tile of ${dtype} does not fit the vector registers`)
-  if (!s.options.avx512) throw s.fail(`a ${mr}x${nr} tile of ${dtype} needs AVX-512, which is absent or switched off`)
+  if (!hasWide) throw s.fail(`a ${mr}x${nr} tile of ${dtype} needs AVX-512, which is absent or switched off`)
   return avx512
+}
+
+/** Chooses the first `lanes` of a register: in a vector register on AVX2, in the opmask of the `partial` sequences on AVX-512. */
+function maskOf(s: Selection, { file }: Tile['registers'], lanes: number, size: number): VirtualRegister | undefined {
+  if (file === 'vector') {
+    const words = (lanes * size) / 4
+    const mask = s.pool(`first ${words} of 8`, () => Int32Array.from({ length: 8 }, (_, i) => (i < words ? -1 : 0)))
+    return s.load(mask, 32)
+  }
+  const bits = s.general()
+  s.write('mov', bits.view(4), 2 ** lanes - 1)
+  s.sequence('setPartial', 'read', 0, bits.view(4))
+  return undefined
+}
+
+/** The last register of a row, when it is partial. */
+const isPartial = ({ width, partial }: Tile, column: number): boolean => partial > 0 && column === width - 1
+
+function loadColumns(s: Selection, tile: Tile, column: number, source: MemoryOperand): VirtualRegister {
+  const { registers, suffix, mask } = tile
+  const register = s.register(registers.file)
+  const target = register.view(registers.bytes)
+  if (!isPartial(tile, column)) s.write('vmovups', target, source)
+  else if (mask) s.write(`vmaskmov${suffix}`, target, mask.view(registers.bytes), source)
+  else s.sequence(`loadPartial${suffix}`, 'write', 0, target, source)
+  return register
 }
 
 function sumOf(s: Selection, e: TileMultiply['depth']): Affine {
@@ -107,12 +141,9 @@ function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: Vir
 function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, step: number): void {
   const { registers, mr, aRow, aStride, bStride, width, size, suffix, sums } = tile
   const { file, bytes } = registers
-  const columns = Array.from({ length: width }, (_, column) => {
-    const register = s.register(file)
-    const disp = step * bStride * size + column * bytes
-    s.write('vmovups', register.view(bytes), memoryOperand({ base: b, disp, bytes }))
-    return register
-  })
+  const columns = Array.from({ length: width }, (_, column) =>
+    loadColumns(s, tile, column, memoryOperand({ base: b, disp: step * bStride * size + column * bytes, bytes })),
+  )
   for (let row = 0; row < mr; row++) {
     const factor = s.register(file)
     const source = memoryOperand({ base: a, disp: (step * aStride + row * aRow) * size, bytes: size })
@@ -142,7 +173,7 @@ function multiplyLoop(
   s.block.push({ op: 'loop' })
   s.mark(again)
   for (let step = 0; step < unrolled; step++) {
-    const ahead = prefetchBytes + step * tile.bStride * tile.size
+    const ahead = (stepsAhead + step) * tile.bStride * tile.size
     for (let line = 0; line < tile.width * tile.registers.bytes; line += lineBytes)
       s.read('prefetcht0', memoryOperand({ base: b, disp: ahead + line, bytes: 1 }))
     multiplyStep(s, tile, a, b, step)
@@ -184,12 +215,17 @@ function remainingSteps(
 }
 
 function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers>, accumulate: Affine): void {
-  const { width, suffix, sums } = tile
+  const { width, suffix, sums, mask } = tile
   const { bytes } = tile.registers
   const at = (i: number) => ({ ...rows[Math.floor(i / width)], disp: (i % width) * bytes, bytes })
   const addOld = () => {
     sums.forEach((sum, i) => {
-      s.write(`vadd${suffix}`, sum.view(bytes), sum.view(bytes), at(i))
+      const column = i % width
+      if (!isPartial(tile, column)) s.write(`vadd${suffix}`, sum.view(bytes), sum.view(bytes), at(i))
+      else if (mask) {
+        const old = loadColumns(s, tile, column, at(i))
+        s.write(`vadd${suffix}`, sum.view(bytes), sum.view(bytes), old.view(bytes))
+      } else s.sequence(`addPartial${suffix}`, 'update', 0, sum.view(bytes), at(i))
     })
   }
   if (accumulate.terms.length > 0) {
@@ -201,7 +237,9 @@ function storeTile(s: Selection, tile: Tile, rows: ReturnType<typeof rowPointers
     s.mark(overwrite)
   } else if (accumulate.constant !== 0) addOld()
   sums.forEach((sum, i) => {
-    s.read('vmovups', at(i), sum.view(bytes))
+    if (!isPartial(tile, i % width)) s.read('vmovups', at(i), sum.view(bytes))
+    else if (mask) s.read(`vmaskmov${suffix}`, at(i), mask.view(bytes), sum.view(bytes))
+    else s.sequence(`storePartial${suffix}`, 'read', 0, at(i), sum.view(bytes))
   })
 }
 

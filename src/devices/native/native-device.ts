@@ -58,12 +58,18 @@ const nativeDTypes: readonly DType[] = [
 
 /** flops per cycle: two units, a multiply and an add in each lane; narrow wide tiles are held back by their loads */
 const tiles: Readonly<Record<'float32' | 'float64', readonly TileShape[]>> = {
-  float32: [{ mr: 6, nr: 16, rate: 32 }],
-  float64: [{ mr: 6, nr: 8, rate: 16 }],
+  float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }],
+  float64: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }],
 }
 const tilesAvx512: typeof tiles = {
-  float32: [{ mr: 14, nr: 32, rate: 64 }, { mr: 14, nr: 16, rate: 60 }, ...tiles.float32],
-  float64: [{ mr: 14, nr: 16, rate: 32 }, { mr: 14, nr: 8, rate: 30 }, ...tiles.float64],
+  float32: [
+    { mr: 14, nr: 32, lanes: 16, rate: 64 },
+    { mr: 14, nr: 16, lanes: 16, rate: 60 },
+  ],
+  float64: [
+    { mr: 14, nr: 16, lanes: 8, rate: 32 },
+    { mr: 14, nr: 8, lanes: 8, rate: 30 },
+  ],
 }
 
 export const nativeTiles = (avx512: boolean): Target['tiles'] => (avx512 ? tilesAvx512 : tiles)

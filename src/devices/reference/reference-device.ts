@@ -23,7 +23,7 @@ const referenceTarget: Target = {
   l2: 1024 * 1024,
   l3: 8 * 1024 * 1024,
   threads: 1,
-  tiles: { float32: [{ mr: 6, nr: 16, rate: 32 }], float64: [{ mr: 6, nr: 8, rate: 16 }] },
+  tiles: { float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }], float64: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }] },
 }
 
 /** JavaScript says no to a large array with a RangeError. */

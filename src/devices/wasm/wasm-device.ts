@@ -68,7 +68,7 @@ const targetOf = (threads: number): Target => ({
   l2: 1024 * 1024,
   l3: 16 * 1024 * 1024,
   threads,
-  tiles: { float32: [{ mr: 6, nr: 8, rate: 16 }], float64: [{ mr: 6, nr: 4, rate: 8 }] },
+  tiles: { float32: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }], float64: [{ mr: 6, nr: 4, lanes: 2, rate: 8 }] },
 })
 
 function compileOptions(options: WasmDeviceOptions): CompileOptions {

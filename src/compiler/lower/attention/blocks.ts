@@ -2,7 +2,7 @@
 // All of it depends on shape and target only.
 import { bytesOf } from '../../../base/dtype.ts'
 import type { Target, TileShape } from '../../target.ts'
-import { chooseTile } from '../tile/blocking.ts'
+import { chooseFilledTile } from '../tile/choose-tile.ts'
 
 export interface Extents {
   readonly batch: number
@@ -38,10 +38,10 @@ export const roundUp = (value: number, unit: number): number => Math.ceil(value 
 
 export function chooseBlocks(extents: Extents, target: Target, dtype: 'float32' | 'float64'): AttentionBlocks {
   const tiles = target.tiles[dtype]!
-  const scores = chooseTile(extents.keys, extents.queries, tiles)
+  const scores = chooseFilledTile(extents.keys, extents.queries, tiles)
   const alike = tiles.filter((tile) => tile.mr === scores.mr)
-  const width = chooseTile(extents.queries, extents.width, alike)
-  const out = chooseTile(extents.queries, extents.out, alike)
+  const width = chooseFilledTile(extents.queries, extents.width, alike)
+  const out = chooseFilledTile(extents.queries, extents.out, alike)
   const cached = (target.l1 * 2) / 3 / bytesOf(dtype)
   const queries = chooseQueries(extents.queries, scores, Math.min(mostQueries, Math.floor(cached / scores.mr)))
   const keys = Math.max(1, Math.floor(cached / queries / scores.mr)) * scores.mr

@@ -1,9 +1,13 @@
-// Blocking of a contract: how the BLIS loops cut it, as data. Depends on shape and target only, so results do not depend on threads.
+// Blocking of a contract: how the BLIS loops cut it, as data. Depends on shape and target only; k's cuts, which decide in what order sums are
+// formed, do not even depend on the number of threads, so that results are the same for any.
 // m n k: extents of the product; mr nr: register tile; kc, mBlock, nBlock: block extents (BLIS, https://doi.org/10.1145/2764454).
 import type { Shape } from '../../../base/shape.ts'
 import { sizeOf } from '../../../base/shape.ts'
 import type { Node } from '../../../graph/node.ts'
 import type { Target, TileShape } from '../../target.ts'
+import { chooseTile } from './choose-tile.ts'
+import type { Layout } from './layout.ts'
+import type { Walk } from './placement.ts'
 
 /** One side of the product: its extents, and the axis cut into `outer` runs of `inner` so that index maps stay affine inside a run. */
 export interface Side {
@@ -27,16 +31,29 @@ export interface Blocking {
   readonly mBlocks: number
   readonly nBlocks: number
   readonly kBlocks: number
+  /** column blocks that one task works through, for each block of k */
+  readonly nBlocksPerTask: number
   /** parts of k that different tasks compute, in whole k blocks; partial results are added in order */
   readonly splits: number
   /** operands that several tasks would pack again: packed once, before the tasks */
   readonly shared: { readonly a: boolean; readonly b: boolean }
+  /** operands that the microkernel reads where they are */
+  readonly inPlace: { readonly a: boolean; readonly b: boolean }
+  /** the microkernel writes results where they belong; else a block of them is finished in scratch and then stored */
+  readonly direct: boolean
 }
 
 const maximumSplits = 16
 /** Flops worth a task of their own. */
 const taskFlops = 1 << 20
 const wantedTasks = 8
+/** A column panel of b, as deep as a block of k, takes at most this part of the first cache; blocks of a this part of the second. */
+const panelShare = 1 / 2
+const blockShare = 1 / 4
+/** Columns of a block of b: its rows then fill few pages. */
+const longestColumns = 256
+/** The most columns in one run that a task writes directly. */
+const longestRun = 512
 
 const side = (shape: Shape, inner: number): Side => ({
   shape,
@@ -52,12 +69,24 @@ function innerRun(shape: Shape, limit: number): number {
   return run
 }
 
+type Contract = Extract<Node, { readonly op: 'contract' }>
+
+/** What is known before blocks are cut. */
+interface Extents {
+  readonly batch: Shape
+  readonly m: Side
+  readonly n: Side
+  readonly k: Side
+  readonly kRuns: number
+  readonly kBlocks: number
+  readonly bytes: number
+  readonly layout: Layout
+  readonly target: Target
+  readonly tiles: readonly TileShape[]
+}
+
 /** `kRun` cuts k where its own shape does not. */
-export function chooseBlocking(
-  contract: Extract<Node, { readonly op: 'contract' }>,
-  target: Target,
-  kRun?: number,
-): Blocking {
+export function chooseBlocking(contract: Contract, target: Target, layout: Layout, kRun?: number): Blocking {
   const { batch, contracted } = contract.attrs
   const [a, b] = contract.inputs
   const split = a.shape.length - contracted
@@ -66,21 +95,13 @@ export function chooseBlocking(
   const n = side(nShape, nShape.length > 1 ? innerRun(nShape, 128) : 1)
   const kShape = a.shape.slice(split)
   const k = side(kShape, kRun ?? innerRun(kShape, 128))
-  const { mr, nr } = chooseTile(m.size, n.size, target.tiles[contract.dtype === 'float64' ? 'float64' : 'float32']!)
-  const bytes = contract.dtype === 'float64' ? 8 : 4
-  const kRuns = runsFor(Math.floor(target.l1 / 2 / bytes / nr), k)
-  const blockElements = target.l2 / 4 / bytes
-  const nRuns = runsFor(Math.max(nr, Math.min(256, Math.floor(blockElements / (kRuns * k.inner)))), n, nr)
-  const mRuns = runsFor(Math.max(mr, Math.min(240, Math.floor(blockElements / (nRuns * n.inner)))), m, mr)
-  const chosen = { batch: a.shape.slice(0, batch), m, n, k, mr, nr, kRuns, mRuns, nRuns }
-  return withTasks(chosen)
-}
-
-/** The tile that multiplies the product, filled up to whole tiles, in the least time; of equals the first. */
-export function chooseTile(m: number, n: number, tiles: readonly TileShape[]): TileShape {
-  const filled = (size: number, unit: number) => Math.ceil(size / unit) * unit
-  const cycles = ({ mr, nr, rate }: TileShape) => (filled(m, mr) * filled(n, nr)) / rate
-  return tiles.reduce((best, tile) => (cycles(tile) < cycles(best) ? tile : best))
+  const sums = contract.dtype === 'float64' ? 'float64' : 'float32'
+  const bytes = sums === 'float64' ? 8 : 4
+  const tiles = target.tiles[sums]!
+  const widest = Math.max(...tiles.map(({ nr }) => nr))
+  const kRuns = runsFor(Math.floor((target.l1 * panelShare) / bytes / widest), k)
+  const kBlocks = Math.ceil(k.outer / kRuns)
+  return cutBlocks({ batch: a.shape.slice(0, batch), m, n, k, kRuns, kBlocks, bytes, layout, target, tiles })
 }
 
 /** Runs per block near `elements`: all of them when they fit, else even blocks, and whole register tiles for runs of one. */
@@ -91,32 +112,129 @@ function runsFor(elements: number, { outer, inner }: Side, unit = 1): number {
   return inner === 1 ? Math.min(outer, Math.ceil(even / unit) * unit) : even
 }
 
-type Cut = Omit<Blocking, 'mBlocks' | 'nBlocks' | 'kBlocks' | 'splits' | 'shared'>
-
-/** Cuts blocks further, then k, until there is work for several participants. */
-function withTasks(cut: Cut): Blocking {
-  const flops = 2 * cut.m.size * cut.n.size * cut.k.size * sizeOf(cut.batch)
-  const wanted = Math.min(wantedTasks, Math.max(1, Math.floor(flops / taskFlops)))
-  let { mRuns, nRuns } = cut
-  const blocks = () => sizeOf(cut.batch) * Math.ceil(cut.m.outer / mRuns) * Math.ceil(cut.n.outer / nRuns)
-  const kBlocks = Math.ceil(cut.k.outer / cut.kRuns)
-  // when k is the long side its parts are tasks: blocks stay whole, and nothing is packed twice
-  const splits = kBlocks > 8 && blocks() < wanted ? evenSplits(kBlocks, Math.ceil(wanted / blocks())) : 1
-  while (splits === 1 && blocks() < wanted) {
-    const mHalf = halve(mRuns, cut.m, cut.mr * 4)
-    const nHalf = halve(nRuns, cut.n, cut.nr * 2)
-    if (mHalf < mRuns && (cut.m.size * mRuns >= cut.n.size * nRuns || nHalf === nRuns)) mRuns = mHalf
-    else if (nHalf < nRuns) nRuns = nHalf
-    else break
-  }
-  const mBlocks = Math.ceil(cut.m.outer / mRuns)
-  const nBlocks = Math.ceil(cut.n.outer / nRuns)
-  return { ...cut, mRuns, nRuns, mBlocks, nBlocks, kBlocks, splits, shared: sharedSides(cut, mBlocks, nBlocks) }
+function cutBlocks(extents: Extents): Blocking {
+  const { batch, m, n, k, kRuns, kBlocks, bytes, target } = extents
+  const depth = kRuns * k.inner
+  const inPlaceA = readsLeftInPlace(extents)
+  const splits = chooseSplits(extents)
+  const runs = splits === 1 ? exactRuns(extents) : undefined
+  const direct = runs !== undefined && storesDirectly(extents, runs)
+  const inPlaceB = runs !== undefined && readsRightInPlace(extents, runs)
+  const exactColumns = direct || inPlaceB
+  const { mr, nr } = chooseTile(extents.tiles, {
+    rows: m.size,
+    columns: exactColumns && runs < n.outer ? runs * n.inner : n.size,
+    depth,
+    exactColumns,
+  })
+  const blockElements = (target.l2 * blockShare) / bytes
+  const nMost = Math.max(nr, Math.min(longestColumns, Math.floor(blockElements / depth)))
+  const nRuns = exactColumns && runs < n.outer ? runs : runsFor(nMost, n, nr)
+  const mMost = direct ? blockElements / depth : Math.min(240, blockElements / (nRuns * n.inner))
+  const mRuns = runsFor(Math.max(mr, Math.floor(mMost)), m, mr)
+  const inPlace = { a: inPlaceA, b: inPlaceB }
+  return dealTasks({ batch, m, n, k, mr, nr, kRuns, mRuns, nRuns, kBlocks, splits, inPlace, direct }, exactColumns)
 }
+
+/** Parts of k as tasks, when k is the long side: blocks of results stay whole, and nothing is packed twice. */
+function chooseSplits({ batch, m, n, kBlocks, k }: Extents): number {
+  if (kBlocks <= 8) return 1
+  const blocks = sizeOf(batch) * Math.ceil(m.size / 240) * Math.ceil(n.size / longestColumns)
+  const wanted = tasksFor(2 * m.size * n.size * k.size * sizeOf(batch))
+  return blocks < wanted ? evenSplits(kBlocks, Math.ceil(wanted / blocks)) : 1
+}
+
+const tasksFor = (flops: number): number => Math.min(wantedTasks, Math.max(1, Math.floor(flops / taskFlops)))
 
 /** At most `wanted` parts of whole k blocks, none of them empty. */
 const evenSplits = (kBlocks: number, wanted: number): number =>
   Math.ceil(kBlocks / Math.ceil(kBlocks / Math.min(maximumSplits, kBlocks, wanted)))
+
+// --- in place ------------------------------------------------------------------------------------------------------------------------
+
+/** Bytes after which addresses share a set of the first cache, and a page. */
+const wayBytes = 4096
+/** Pages that may be read in turn without losing sight of any. */
+const fewPages = 64
+/** Rows or columns that a packed operand must serve to be worth its copy. */
+const worthPacking = 256
+
+/** Whether a block of k, `depth` at most, is walked evenly. */
+const isEven = ({ run }: Walk, { k, kRuns }: Extents): boolean => run === k.size || run % (kRuns * k.inner) === 0
+
+/** Rows of a, or columns for a transposed one, are broadcast from where they are, unless all rows of a tile fall into one set of the cache. */
+function readsLeftInPlace(extents: Extents): boolean {
+  const { m, n, bytes, layout } = extents
+  if (!layout.a) return false
+  const { side: rows, depth } = layout.a
+  if (rows.run !== m.size || !isEven(depth, extents)) return false
+  const meets = (stride: number): boolean => (stride * bytes) % wayBytes === 0
+  if (depth.stride === 1) return !meets(rows.stride) || n.size <= worthPacking
+  return rows.stride === 1 && n.size <= worthPacking
+}
+
+/**
+ * Runs of n in a block whose columns are consecutive wherever they are read or written in place, so that each block has the same number of
+ * them; all runs when n is consecutive as a whole.
+ */
+function exactRuns({ n, layout }: Extents): number | undefined {
+  const run = Math.min(layout.c?.columns.run ?? n.size, layout.b?.side.run ?? n.size)
+  if (n.inner === 1) return run === n.size ? n.outer : undefined
+  if (run % n.inner > 0) return undefined
+  const most = Math.max(1, Math.floor(longestRun / n.inner))
+  for (let runs = Math.min(most, run / n.inner); runs > 1; runs--) if ((run / n.inner) % runs === 0) return runs
+  return 1
+}
+
+/** Cycles that finishing a result in scratch and storing it later would take. */
+const laterCost = 1.5
+
+/** Whether the microkernel may write results where they belong, and loses less at the ends of runs than the detour would cost. */
+function storesDirectly({ m, n, k, layout, tiles }: Extents, runs: number): boolean {
+  const { c } = layout
+  if (!c || c.columns.stride !== 1 || c.rows.run !== m.size) return false
+  const columns = runs * n.inner
+  if (c.columns.run % columns > 0) return false
+  const { lanes } = tiles[0]
+  const idle = (Math.ceil(columns / lanes) * lanes) / columns - 1
+  return columns === n.size || (idle * k.size) / (2 * lanes) < laterCost
+}
+
+/** Rows of b are read where they are when few rows of a want them, and they lie in few pages. */
+function readsRightInPlace(extents: Extents, runs: number): boolean {
+  const { m, n, k, kRuns, bytes, layout } = extents
+  if (!layout.b) return false
+  const { side: columns, depth } = layout.b
+  if (columns.stride !== 1 || columns.run % (runs * n.inner) > 0 || !isEven(depth, extents)) return false
+  const pages = Math.min(1, (depth.stride * bytes) / wayBytes) * kRuns * k.inner
+  return m.size < worthPacking && pages <= fewPages
+}
+
+// --- tasks ---------------------------------------------------------------------------------------------------------------------------
+
+type Cut = Omit<Blocking, 'mBlocks' | 'nBlocks' | 'nBlocksPerTask' | 'shared'>
+
+/** Cuts blocks further until there is work for several participants, or gives several column blocks to a task. */
+function dealTasks(cut: Cut, exactColumns: boolean): Blocking {
+  const { batch, m, n, k, mr, nr, inPlace, splits, direct } = cut
+  const wanted = splits > 1 ? 1 : tasksFor(2 * m.size * n.size * k.size * sizeOf(batch))
+  let { mRuns, nRuns } = cut
+  const blocks = () => sizeOf(batch) * Math.ceil(m.outer / mRuns) * Math.ceil(n.outer / nRuns)
+  while (blocks() < wanted) {
+    const mHalf = halve(mRuns, m, mr * 2)
+    const nHalf = exactColumns && n.inner > 1 ? nRuns : halve(nRuns, n, nr * 2)
+    const prefersRows = inPlace.a === inPlace.b ? m.size * mRuns >= n.size * nRuns : inPlace.b
+    if (mHalf < mRuns && (prefersRows || nHalf === nRuns)) mRuns = mHalf
+    else if (nHalf < nRuns) nRuns = nHalf
+    else break
+  }
+  const mBlocks = Math.ceil(m.outer / mRuns)
+  const nBlocks = Math.ceil(n.outer / nRuns)
+  const spare = Math.floor((sizeOf(batch) * mBlocks * nBlocks) / wanted)
+  const nBlocksPerTask = direct && !inPlace.a ? Math.max(1, Math.min(nBlocks, spare)) : 1
+  const shared = sharedSides(cut, mBlocks, Math.ceil(nBlocks / nBlocksPerTask))
+  return { ...cut, mRuns, nRuns, mBlocks, nBlocks, nBlocksPerTask, shared }
+}
 
 /** Half the runs, in whole register tiles where runs are single elements; unchanged when a block would become too small. */
 function halve(runs: number, { inner }: Side, least: number): number {
@@ -128,7 +246,7 @@ function halve(runs: number, { inner }: Side, least: number): number {
 /** Packed copies larger than this cost more memory traffic than packing again inside the cache. */
 const sharedElements = 8 << 20
 
-function sharedSides({ batch, m, n, k }: Cut, mBlocks: number, nBlocks: number): Blocking['shared'] {
+function sharedSides({ batch, m, n, k, inPlace }: Cut, mBlocks: number, nGroups: number): Blocking['shared'] {
   const fits = (side: Side): boolean => sizeOf(batch) * side.size * k.size <= sharedElements
-  return { a: nBlocks > 1 && fits(m), b: mBlocks > 1 && fits(n) }
+  return { a: !inPlace.a && nGroups > 1 && fits(m), b: !inPlace.b && mBlocks > 1 && fits(n) }
 }

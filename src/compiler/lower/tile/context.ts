@@ -3,6 +3,7 @@ import { bytesOf } from '../../../base/dtype.ts'
 import type { Target } from '../../target.ts'
 import type { Lowering } from '../lowered-kernel.ts'
 import type { Blocking } from './blocking.ts'
+import type { Layout } from './layout.ts'
 import type { ContractNode, TileAxes } from './tile-axes.ts'
 
 export interface TileContext {
@@ -15,9 +16,15 @@ export interface TileContext {
   readonly dtype: 'float32' | 'float64'
   /** k in one block, at most */
   readonly depth: number
-  /** elements from one k to the next in a packed block of the right operand */
+  readonly layout: Layout
+  /** whether the left operand is packed row by row, k contiguous as in its source, rather than in panels of mr rows */
+  readonly packsRows: boolean
+  /** elements from one row to the next, and from one k to the next, as the microkernel reads the left operand */
+  readonly aRow: number
+  readonly aStride: number
+  /** elements from one k to the next of the right operand */
   readonly bStride: number
-  /** elements from one row to the next of a block of results */
+  /** elements from one row to the next of results */
   readonly cStride: number
   /** elements of a packed block of each operand */
   readonly aBlock: number
@@ -26,36 +33,34 @@ export interface TileContext {
 
 const lineBytes = 64
 
-/** Whole register tiles, over an odd number of cache lines, so that rows spread over all sets of the cache. */
-function paddedStride(elements: number, nr: number, bytes: number): number {
-  const whole = Math.ceil(elements / nr) * nr
+/** Whole units, over an odd number of cache lines, so that rows spread over all sets of the cache. */
+function paddedStride(elements: number, unit: number, bytes: number): number {
+  const whole = Math.ceil(elements / unit) * unit
   const lines = Math.ceil((whole * bytes) / lineBytes)
   return ((lines % 2 === 0 ? lines + 1 : lines) * lineBytes) / bytes
 }
 
-export function makeContext(
-  lowering: Lowering,
-  target: Target,
-  contract: ContractNode,
-  blocking: Blocking,
-  axes: TileAxes,
-): TileContext {
+type Basis = Pick<TileContext, 'lowering' | 'target' | 'contract' | 'blocking' | 'axes' | 'layout' | 'packsRows'>
+
+export function makeContext(basis: Basis): TileContext {
+  const { contract, blocking, layout, packsRows } = basis
   const dtype = contract.dtype === 'float64' ? 'float64' : 'float32'
-  const { mr, nr, mRuns, nRuns, kRuns, n, k } = blocking
+  const bytes = bytesOf(dtype)
+  const { mr, nr, mRuns, nRuns, kRuns, n, k, inPlace, direct } = blocking
   const depth = kRuns * k.inner
-  const stride = paddedStride(nRuns * n.inner, nr, bytesOf(dtype))
+  const columns = paddedStride(nRuns * n.inner, nr, bytes)
+  const rowStride = paddedStride(depth, 1, bytes)
   const rows = Math.ceil(mRuns / mr) * mr
+  const packedA = packsRows ? { aRow: rowStride, aStride: 1 } : { aRow: 1, aStride: mr }
+  const placedA = inPlace.a && { aRow: layout.a!.side.stride, aStride: layout.a!.depth.stride }
   return {
-    lowering,
-    target,
-    contract,
-    blocking,
-    axes,
+    ...basis,
     dtype,
     depth,
-    bStride: stride,
-    cStride: stride,
-    aBlock: rows * depth,
-    bBlock: depth * stride,
+    ...(placedA || packedA),
+    bStride: inPlace.b ? layout.b!.depth.stride : columns,
+    cStride: direct ? layout.c!.rows.stride : columns,
+    aBlock: rows * (packsRows ? rowStride : depth),
+    bBlock: depth * columns,
   }
 }

@@ -30,12 +30,51 @@ export interface PackTarget {
   readonly start: Affine
 }
 
+/** What packing is chosen by. */
+export type PackContext = Pick<TileContext, 'lowering' | 'target' | 'contract' | 'blocking' | 'axes'>
+
 /** Position of k within its block. */
 const depthIndex = ({ blocking, axes }: TileContext, inner: Affine): Affine =>
   add(scale(addScaled(axisIndex(axes.k.outer), axisIndex(axes.kBlock), -blocking.kRuns), blocking.k.inner), inner)
 
-/** Packs block (mBlock, kBlock) of the left operand into panels of mr rows: panel, then k, then row. */
+/** Whether neighbours of the left operand in memory are neighbours along k, rather than rows. */
+export function liesAlongDepth(context: PackContext): boolean {
+  const { axes, contract } = context
+  const [node] = contract.inputs
+  const refined = refine([axes.k.inner], ([inner]) => traceOperand(context, node, leftIndices(context, inner)))
+  const vector = vectorAlong(context, node, [axes.m.outer, axes.k.outer, ...refined.axes[0]], refined.accesses)
+  return vector !== undefined && vector.axis !== axes.m.outer
+}
+
+/** Packs block (mBlock, kBlock) of the left operand. */
 export function packLeft(context: TileContext, scope: Scope, target: PackTarget): void {
+  if (context.packsRows) packRows(context, scope, target)
+  else packPanels(context, scope, target)
+}
+
+/** Rows, k next to k. */
+function packRows(context: TileContext, scope: Scope, target: PackTarget): void {
+  const { blocking, axes, lowering, aRow } = context
+  const [node] = context.contract.inputs
+  const refined = refine([axes.k.inner], ([inner]) => traceOperand(context, node, leftIndices(context, inner)))
+  const [inner] = refined.roots
+  const row = addScaled(axisIndex(axes.m.outer), axisIndex(axes.mBlock), -blocking.mRuns)
+  const place = add(target.start, add(scale(row, aRow), depthIndex(context, inner)))
+  const vector = vectorAlong(context, node, [axes.k.outer, ...refined.axes[0]], [...refined.accesses, place])
+  const order = [...refined.axes[0]].sort((x, y) => Number(x === vector?.axis) - Number(y === vector?.axis))
+  const write = (inside: Scope): void => {
+    const value = lowering.evaluation(inside).evaluate(node, leftIndices(context, inner))
+    lowering.builder.emit(storeTo(target.memory, inside.materialize(place), value))
+  }
+  loopOverBlock(lowering.builder, scope, axes.m.outer, blocking.mRuns, axisIndex(axes.mBlock), undefined, (outer) => {
+    if (vector?.axis === axes.k.outer)
+      nest(lowering.builder, outer, order, undefined, (s) => overDepth(context, s, vector, write))
+    else overDepth(context, outer, undefined, (s) => nest(lowering.builder, s, order, vector, write))
+  })
+}
+
+/** Panels of mr rows: panel, then k, then row. */
+function packPanels(context: TileContext, scope: Scope, target: PackTarget): void {
   const { blocking, axes, lowering, depth } = context
   const { mr, mRuns } = blocking
   const node = context.contract.inputs[0]
@@ -144,7 +183,7 @@ export function panelCount(scope: Scope, { blocking, axes }: TileContext): Expre
   return indexAlu('div', indexAlu('add', rows, indexLiteral(mr - 1)), indexLiteral(mr))
 }
 
-function leftIndices({ blocking, axes }: TileContext, kInner: Affine, m?: Affine): Affine[] {
+function leftIndices({ blocking, axes }: PackContext, kInner: Affine, m?: Affine): Affine[] {
   const rows = m === undefined ? sideIndices(blocking.m, axes.m) : unravelInside(m, blocking.m.shape)
   return [...batchIndices(blocking, axes), ...rows, ...sideIndices(blocking.k, axes.k, kInner)]
 }
@@ -155,13 +194,13 @@ const rightIndices = ({ blocking, axes }: TileContext, kInner: Affine, nInner: A
   ...sideIndices(blocking.k, axes.k, kInner),
 ]
 
-function traceOperand({ lowering }: TileContext, node: Node, indices: readonly Affine[]): Affine[] {
+function traceOperand({ lowering }: PackContext, node: Node, indices: readonly Affine[]): Affine[] {
   return traceIndices(lowering.group, lowering.inputs, lowering.uses, undefined, [{ node, indices, stored: false }])
 }
 
 /** The vector loop of a copy: eight elements or so at a time, since one side of it often goes element by element. */
 function vectorAlong(
-  { target }: TileContext,
+  { target }: PackContext,
   node: Node,
   axes: readonly Axis[],
   accesses: readonly Affine[],

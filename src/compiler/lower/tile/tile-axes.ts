@@ -14,9 +14,10 @@ export interface TileAxes {
   readonly m: SideAxes
   readonly n: SideAxes
   readonly k: SideAxes
-  /** block numbers, and the part of k */
+  /** block numbers, the task's run of column blocks, and the part of k */
   readonly mBlock: Axis
   readonly nBlock: Axis
+  readonly nGroup: Axis
   readonly kBlock: Axis
   readonly split: Axis
 }
@@ -37,6 +38,7 @@ export function makeTileAxes(blocking: Blocking): TileAxes {
     k: sideAxes('k', blocking.k),
     mBlock: makeAxis('mBlock', blocking.mBlocks),
     nBlock: makeAxis('nBlock', blocking.nBlocks),
+    nGroup: makeAxis('nGroup', Math.ceil(blocking.nBlocks / blocking.nBlocksPerTask)),
     kBlock: makeAxis('kBlock', blocking.kBlocks),
     split: makeAxis('split', blocking.splits),
   }

@@ -24,18 +24,20 @@ import { makeContext, type TileContext } from './context.ts'
 import { depthRun } from './depth-run.ts'
 import { lowerDot } from './dot.ts'
 import { loadProduct, resultPosition, writeOutputs } from './epilogue.ts'
-import { multiplyBlock, type Packed } from './multiply.ts'
-import { columnIndex, overColumns, packLeft, packRight } from './pack.ts'
+import { layoutOf } from './layout.ts'
+import { multiplyBlocks, type Operand, type Operands, operandInPlace, resultInPlace } from './multiply.ts'
+import { columnIndex, liesAlongDepth, overColumns, packLeft, packRight } from './pack.ts'
 import { type ContractNode, makeTileAxes } from './tile-axes.ts'
 
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const contract = group.anchorNode as ContractNode
   if (!suitsTiles(contract, target)) return lowerDot(group, target)
-  const lowering = new Lowering(group)
-  const blocking = chooseBlocking(contract, target, depthRun(lowering, contract))
-  const context = makeContext(lowering, target, contract, blocking, makeTileAxes(blocking))
-  const packed = packShared(context)
-  const parts = runTasks(context, packed)
+  const lowering = new Lowering(group, 'readwrite')
+  const layout = layoutOf(lowering, contract)
+  const blocking = chooseBlocking(contract, target, layout, depthRun(lowering, contract))
+  const basis = { lowering, target, contract, blocking, axes: makeTileAxes(blocking), layout }
+  const context = makeContext({ ...basis, packsRows: !blocking.inPlace.a && liesAlongDepth(basis) })
+  const parts = runTasks(context, placeOperands(context))
   if (parts) addParts(context, parts)
   return context.lowering.finish()
 }
@@ -52,34 +54,26 @@ function suitsTiles(contract: ContractNode, target: Target): boolean {
   return results > 0 && depth > 0 && results * depth >= smallestTile
 }
 
-interface PackedOperands {
-  readonly a: Packed
-  readonly b: Packed
-}
-
-/** Declares where packed operands live, and packs the shared ones: one parallel iteration for each block. */
-function packShared(context: TileContext): PackedOperands {
+/** Declares where operands are, and packs the shared ones: one parallel iteration for each block. */
+function placeOperands(context: TileContext): Pick<Operands, 'a' | 'b'> {
   const { blocking, axes, lowering, dtype, aBlock, bBlock } = context
   const { builder } = lowering
-  const ownBlock = (name: string, size: number): Packed => ({
-    memory: builder.makeScratch(name, dtype, size),
-    start: zero,
-    byTask: true,
-  })
-  const sharedBlocks = (name: string, side: Axis, size: number): Packed => {
-    const count = axes.batch.extent * side.extent * axes.kBlock.extent
-    const start = scale(
-      linearIndex(
-        [axisIndex(axes.batch), axisIndex(side), axisIndex(axes.kBlock)],
-        [axes.batch.extent, side.extent, axes.kBlock.extent],
-      ),
-      size,
+  const { shared, inPlace } = blocking
+  const placed = (which: 0 | 1, name: string, side: Axis, size: number): Operand => {
+    if (which === 0 ? inPlace.a : inPlace.b) return operandInPlace(context, which)
+    if (!(which === 0 ? shared.a : shared.b))
+      return { memory: builder.makeScratch(name, dtype, size), start: zero, byTask: true }
+    const blocks = [axes.batch, side, axes.kBlock]
+    const extents = blocks.map((axis) => axis.extent)
+    const memory = builder.temporary(
+      name,
+      dtype,
+      extents.reduce((x, y) => x * y, size),
     )
-    return { memory: builder.temporary(name, dtype, count * size), start, byTask: false }
+    return { memory, start: scale(linearIndex(blocks.map(axisIndex), extents), size), byTask: false }
   }
-  const { shared } = blocking
-  const a = shared.a ? sharedBlocks('packedA', axes.mBlock, aBlock) : ownBlock('packedA', aBlock)
-  const b = shared.b ? sharedBlocks('packedB', axes.nBlock, bBlock) : ownBlock('packedB', bBlock)
+  const a = placed(0, 'packedA', axes.mBlock, aBlock)
+  const b = placed(1, 'packedB', axes.nBlock, bBlock)
   if (shared.a)
     parallelOver(context, 'pack', [axes.batch, axes.mBlock, axes.kBlock], (scope) => packLeft(context, scope, a))
   if (shared.b)
@@ -112,16 +106,34 @@ function parallelOver(
   })
 }
 
-/** The tasks: each multiplies one block, then writes outputs, or its part of the sums when k is split; gives the parts' memory. */
-function runTasks(context: TileContext, { a, b }: PackedOperands): Param | undefined {
+/** The tasks: each multiplies blocks, then writes outputs, or its part of the sums when k is split; gives the parts' memory. */
+function runTasks(context: TileContext, operands: Pick<Operands, 'a' | 'b'>): Param | undefined {
+  const { blocking, axes } = context
+  const tasks = [axes.batch, axes.split, axes.mBlock, axes.nGroup]
+  if (blocking.direct) {
+    const c = resultInPlace(context)
+    parallelOver(context, 'task', tasks, (scope) => multiplyBlocks(context, scope, { ...operands, c }))
+    return undefined
+  }
+  return runBlocks(context, operands, tasks)
+}
+
+function runBlocks(
+  context: TileContext,
+  operands: Pick<Operands, 'a' | 'b'>,
+  tasks: readonly Axis[],
+): Param | undefined {
   const { blocking, axes, lowering, dtype, cStride } = context
   const { builder } = lowering
   const rows = Math.ceil(blocking.mRuns / blocking.mr) * blocking.mr
   const block = builder.makeScratch('products', dtype, rows * cStride)
   const size = axes.batch.extent * blocking.m.size * blocking.n.size
   const parts = blocking.splits > 1 ? builder.temporary('parts', dtype, size * blocking.splits) : undefined
-  parallelOver(context, 'task', [axes.batch, axes.split, axes.mBlock, axes.nBlock], (scope) => {
-    multiplyBlock(context, scope, a, b, block)
+  const c = { memory: block, start: zero, byTask: true }
+  parallelOver(context, 'task', tasks, (task) => {
+    multiplyBlocks(context, task, { ...operands, c })
+    // a task finishes one block of columns
+    const scope = task.bind(axes.nBlock, axisIndex(axes.nGroup))
     if (parts) storePart(context, scope, block, parts, size)
     else
       writeOutputs(context, scope, {
