@@ -192,7 +192,7 @@ const laterCost = 1.5
 /** Whether the microkernel may write results where they belong, and loses less at the ends of runs than the detour would cost. */
 function storesDirectly({ m, n, k, layout, tiles }: Extents, runs: number): boolean {
   const { c } = layout
-  if (!c || c.columns.stride !== 1 || c.rows.run !== m.size) return false
+  if (c?.columns.stride !== 1 || c.rows.run !== m.size) return false
   const columns = runs * n.inner
   if (c.columns.run % columns > 0) return false
   const { lanes } = tiles[0]

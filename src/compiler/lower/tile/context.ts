@@ -32,6 +32,8 @@ export interface TileContext {
 }
 
 const lineBytes = 64
+/** Rows that are a multiple of this apart meet in few sets of the cache. */
+const meetingBytes = 1024
 
 /** Whole units, over an odd number of cache lines, so that rows spread over all sets of the cache. */
 function paddedStride(elements: number, unit: number, bytes: number): number {
@@ -49,7 +51,7 @@ export function makeContext(basis: Basis): TileContext {
   const { mr, nr, mRuns, nRuns, kRuns, n, k, inPlace, direct } = blocking
   const depth = kRuns * k.inner
   const columns = paddedStride(nRuns * n.inner, nr, bytes)
-  const rowStride = paddedStride(depth, 1, bytes)
+  const rowStride = (depth * bytes) % meetingBytes === 0 ? depth + lineBytes / bytes : depth
   const rows = Math.ceil(mRuns / mr) * mr
   const packedA = packsRows ? { aRow: rowStride, aStride: 1 } : { aRow: 1, aStride: mr }
   const placedA = inPlace.a && { aRow: layout.a!.side.stride, aStride: layout.a!.depth.stride }

@@ -21,12 +21,14 @@ export function overPanels(builder: KernelBuilder, scope: Scope, cut: PanelCut, 
   const { name, unit, size, blockSize, block } = cut
   const isUniform = size % blockSize === 0
   const last = isUniform ? blockSize : size - (block.extent - 1) * blockSize
-  const whole = Math.floor(blockSize / unit)
+  const whole = Math.floor((block.extent === 1 ? last : blockSize) / unit)
   const panel = makeAxis(name, whole)
-  const count = isUniform || block.extent === 1 ? indexLiteral(Math.floor(last / unit)) : wholePanels(scope, cut, whole)
-  builder.loop({ name, extent: count, kind: 'serial' }, (variable) =>
-    body(scope.enter(panel, variable), scale(axisIndex(panel), unit), unit),
-  )
+  const isKnown = isUniform || block.extent === 1
+  const count = isKnown ? indexLiteral(whole) : wholePanels(scope, cut, whole)
+  if (whole > 0)
+    builder.loop({ name, extent: count, kind: 'serial' }, (variable) =>
+      body(scope.enter(panel, variable), scale(axisIndex(panel), unit), unit),
+    )
   if (last % unit === 0) return
   const rest = (): void => {
     const start = isUniform
@@ -34,7 +36,7 @@ export function overPanels(builder: KernelBuilder, scope: Scope, cut: PanelCut, 
       : addScaled(constantIndex(size - (last % unit)), axisIndex(block), -blockSize)
     body(scope, start, last % unit)
   }
-  if (isUniform || block.extent === 1) {
+  if (isKnown) {
     rest()
     return
   }

@@ -32,9 +32,11 @@ import { type ContractNode, makeTileAxes } from './tile-axes.ts'
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const contract = group.anchorNode as ContractNode
   if (!suitsTiles(contract, target)) return lowerDot(group, target)
-  const lowering = new Lowering(group, 'readwrite')
-  const layout = layoutOf(lowering, contract)
-  const blocking = chooseBlocking(contract, target, layout, depthRun(lowering, contract))
+  const plan = new Lowering(group)
+  const layout = layoutOf(plan, contract)
+  const blocking = chooseBlocking(contract, target, layout, depthRun(plan, contract))
+  // sums that grow block by block of k are read where they are written
+  const lowering = blocking.direct ? new Lowering(group, 'readwrite') : plan
   const basis = { lowering, target, contract, blocking, axes: makeTileAxes(blocking), layout }
   const context = makeContext({ ...basis, packsRows: !blocking.inPlace.a && liesAlongDepth(basis) })
   const parts = runTasks(context, placeOperands(context))
