@@ -223,7 +223,8 @@ function dealTasks(cut: Cut, exactColumns: boolean): Blocking {
   while (blocks() < wanted) {
     const mHalf = halve(mRuns, m, mr * 2)
     const nHalf = exactColumns && n.inner > 1 ? nRuns : halve(nRuns, n, nr * 2)
-    const prefersRows = inPlace.a === inPlace.b ? m.size * mRuns >= n.size * nRuns : inPlace.b
+    // what is packed anyway for several tasks may as well serve more
+    const prefersRows = inPlace.a === inPlace.b ? m.size * mRuns >= n.size * nRuns : inPlace.b || mRuns < m.outer
     if (mHalf < mRuns && (prefersRows || nHalf === nRuns)) mRuns = mHalf
     else if (nHalf < nRuns) nRuns = nHalf
     else break
