@@ -10,6 +10,7 @@ import {
   randomNormal,
   randomUniform,
 } from '../graph/composites/random.ts'
+import { argsort, placesOf } from '../graph/composites/sort.ts'
 import type { Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
@@ -184,9 +185,8 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
   const generator = options.generator ?? defaultGenerator(options.device)
   const [size] = checkShape('randperm', [n])
   const keys = generator.draw((state, draw) => randomIntegers(state, [size], draw, 0, 2 ** 31, 'int64'))
-  const unique = build.add(build.mul(keys, size), build.iota(size, 'int64'))
-  const before = build.less(build.unsqueeze(unique, 0), build.unsqueeze(unique, 1))
-  return ofNode(build.cast(build.sum(before, 1), options.dtype ?? 'int64'), {
+  const places = placesOf(argsort(build.cast(keys, 'int32')))
+  return ofNode(build.cast(places, options.dtype ?? 'int64'), {
     ...options,
     device: generator.state.device,
   })

@@ -89,8 +89,9 @@ function dealUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'
   const lanes = lanesFor(target, bytes, lowering.weight, extent)
   const strip = makeAxis('strip', Math.ceil(extent / lanes))
   const units = strip.extent * space.others.reduce((count, other) => count * other.extent, 1)
-  const few = updates >= rangedUpdates && units < 2 * target.threads
-  const ranges = few ? Math.min(scatter.shape[scatter.attrs.axis], Math.ceil((2 * target.threads) / units)) : 1
+  // every range reads all updates: no more of them than there are participants
+  const few = updates >= rangedUpdates && units < target.threads
+  const ranges = few ? Math.min(scatter.shape[scatter.attrs.axis], Math.ceil(target.threads / units)) : 1
   const blocks = few ? units * ranges : Math.min(units, blocksFor(updates, bytes * 3 + lowering.weight))
   return { strip, range: makeAxis('range', ranges), lanes, blocks }
 }

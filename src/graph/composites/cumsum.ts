@@ -1,33 +1,23 @@
-// Running sums along an axis by doubling: after step k each element holds the sum of the 2^k up to it (Hillis and Steele 1986).
+// Running sums along an axis; the gradient is a running sum from the other end.
 import { isFloat } from '../../base/dtype.ts'
 import { normalizeAxis } from '../../base/shape.ts'
-import { add, cast, flip, narrow, pad, reshape } from '../builders.ts'
+import { cast, flip, reshape } from '../builders.ts'
 import { expectCategory } from '../infer/elementwise.ts'
-import type { Node } from '../node.ts'
+import { elementsOf, type Node } from '../node.ts'
 import { type CompositeBuilder, defineComposite } from './composite-table.ts'
+import { runningSum } from './running-sum.ts'
 import { inFloat32 } from './unary.ts'
 
 interface AlongAxis {
   readonly axis: number
 }
 
-/** x moved `distance` towards the end of the axis; zeros come in. */
-const shifted = (x: Node, axis: number, distance: number): Node =>
-  pad(
-    narrow(x, axis, 0, x.shape[axis] - distance),
-    x.shape.map((_, i) => [i === axis ? distance : 0, 0] as const),
-  )
-
 const cumsumNode: CompositeBuilder<AlongAxis> = defineComposite<AlongAxis>('cumsum', {
   infer([x]) {
     expectCategory('cumsum', x.dtype, ['int', 'float'])
     return x
   },
-  body([x], { axis }) {
-    let sums = x
-    for (let distance = 1; distance < x.shape[axis]; distance *= 2) sums = add(sums, shifted(sums, axis, distance))
-    return sums
-  },
+  body: ([x], { axis }) => (elementsOf(x) === 0 ? x : runningSum(x, axis)),
   vjp(node, grad) {
     const { axis } = node.attrs.attrs
     return [flip(cumsumNode([flip(grad, [axis])], { axis }), [axis])]
