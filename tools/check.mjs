@@ -23,12 +23,13 @@ export async function check() {
   ])
   const architecture = await timed('architecture', runTool('dist/tools/architecture.js', []))
   const sizes = await timed('sizes', runTool('dist/tools/sizes.js', []))
-  const results = [types, style, architecture, sizes]
+  const core = await timed('browser core', runTool('tools/browser-core.mjs', []))
+  const results = [types, style, architecture, sizes, core]
   for (const { name, ok, output } of results) {
     if (!ok) console.log(`--- ${name} ---\n${output}\n`)
   }
   const verdicts = results.map(({ name, ok, seconds }) => `${name} ${ok ? 'ok' : 'FAILED'} (${seconds.toFixed(1)} s)`)
-  console.log(`check: ${verdicts.join(', ')}`)
+  console.log(`${core.output.split('\n')[0]}\ncheck: ${verdicts.join(', ')}`)
   return results
 }
 
