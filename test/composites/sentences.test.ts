@@ -208,6 +208,12 @@ const rows: readonly (readonly [string, Class, RegExp, () => unknown])[] = [
     () => c.recurrent('lstm', f(5, 2, 3), [f(1, 2, 4), f(1, 2, 4)], [{ weightIh: f(16, 3), weightHh: f(4, 16) }]),
   ],
   [
+    'cell state',
+    ShapeError,
+    /^gruCell: expected x \[batch, features\] and states \[batch, hidden\], got \[5, 3\] and \[1, 4\]\.$/,
+    () => c.recurrentCell('gru', f(5, 3), [f(1, 4)], { weightIh: f(12, 3), weightHh: f(12, 4) }),
+  ],
+  [
     'lstm state',
     ShapeError,
     /states \[1, batch, hidden\], got x \[5, 2, 3\], h \[2, 4\]/,

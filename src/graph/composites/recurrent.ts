@@ -94,7 +94,14 @@ export function recurrentCell(
   states: readonly Node[],
   weights: RecurrentWeights,
 ): readonly Node[] {
-  expectWeights(`${name}Cell`, cells[name], x, states[0].shape[states[0].shape.length - 1], weights)
+  const [h] = states
+  if (h.shape[0] !== x.shape[0] || states.some((state) => state.shape.length !== 2 || !sameShape(state.shape, h.shape)))
+    throw new ShapeError(
+      `${name}Cell: expected x [batch, features] and states [batch, hidden], got ${formatShape(x.shape)} and ` +
+        `${states.map(({ shape }) => formatShape(shape)).join(' and ')}.`,
+      { op: `${name}Cell`, shapes: [x.shape, ...states.map(({ shape }) => shape)] },
+    )
+  expectWeights(`${name}Cell`, cells[name], x, h.shape[1], weights)
   return stepOf(cells[name], inputGates(x, weights, cells[name]), states, weights)
 }
 

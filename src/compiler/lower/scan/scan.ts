@@ -4,6 +4,7 @@ import { sizeOf } from '../../../base/shape.ts'
 import { placeholder } from '../../../graph/builders.ts'
 import { isOp, type Node, topologicalOrder } from '../../../graph/node.ts'
 import type { Memory } from '../../../kernel/kernel-node.ts'
+import { nodeBytes } from '../../plan-memory.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
 import { weightOf } from '../evaluate.ts'
@@ -45,14 +46,19 @@ export function lowerScan(group: KernelGroup, target: Target): LoweredKernel {
   return lowering.finish()
 }
 
-/** Rows for which a block reads the matrices; two blocks, for two participants, may have fewer. */
-const wantedRows = 8
+/**
+ * Rows for which a block reads the matrices in each step: from the second cache, or from beyond it. Two blocks, for two participants, may
+ * have fewer.
+ */
+const rowsInCache = 8
+const rowsBeyond = 32
 const fewestRows = 4
 const mostBlocks = 16
 
 /** Powers of two, which most numbers of participants share out evenly. */
-function blocksOf(total: number): RowBlocks {
-  const wanted = Math.min(mostBlocks, Math.max(total / wantedRows, Math.min(2, total / fewestRows), 1))
+function blocksOf(total: number, matrixBytes: number, target: Target): RowBlocks {
+  const rows = matrixBytes <= target.l2 / 2 ? rowsInCache : rowsBeyond
+  const wanted = Math.min(mostBlocks, Math.max(total / rows, Math.min(2, total / fewestRows), 1))
   const perBlock = Math.ceil(total / 2 ** Math.floor(Math.log2(wanted)))
   const count = Math.ceil(total / perBlock)
   return { total, perBlock, count, row: makeAxis('row', total), block: makeAxis('block', count) }
@@ -74,7 +80,8 @@ function writeLoop(lowering: Lowering, target: Target, results: ReadonlyMap<Node
     outputs.map(({ node }) => node),
     (node) => suitsTile(node, target),
   )
-  const rows = plan.rows === undefined ? undefined : blocksOf(plan.rows)
+  const matrixBytes = plan.products.reduce((bytes, { inputs: [, b] }) => bytes + nodeBytes(b), 0)
+  const rows = plan.rows === undefined ? undefined : blocksOf(plan.rows, matrixBytes, target)
   const products = plan.products.map((node) => shapeProduct(node, rows!.perBlock, target))
   const rowsHeld = Math.max(rows?.perBlock ?? 0, ...products.map(({ rowPanels, mr }) => rowPanels * mr))
   const time = makeAxis('t', body.length)
