@@ -1,7 +1,10 @@
-// The benchmarks' own arithmetic, and one short run whose line must have the promised fields.
+// The benchmarks' own arithmetic, and short runs: lines must have the promised fields, and peers that are missing must be said.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { test } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readArguments } from './arguments.ts'
 import { floorOf, type Machine } from './machine.ts'
@@ -76,19 +79,19 @@ test('every case has a name of its own in its suite, and work that JSON can carr
   }
 })
 
-test('a run prints JSON lines and nothing else, and says by name which peers are missing', () => {
+/** A short run of small products on the reference device, with `python` for PyTorch's: its rows and its remarks. */
+function runGemm(only: string, python: string) {
   const main = fileURLToPath(new URL('./main.js', import.meta.url))
-  const words = [main, '--suite', 'gemm', '--device', 'reference', '--only', 'gemm-16', '--seconds', '0.01', '--json']
-  const env = { ...process.env, TENSORLOOM_PEER_PYTHON: '' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...words, '--peers', 'torch'], {
-    encoding: 'utf8',
-    env,
-  })
+  const words = ['--suite', 'gemm', '--device', 'reference', '--only', only, '--seconds', '0.01', '--peers', 'torch']
+  const env = { ...process.env, TENSORLOOM_PEER_PYTHON: python }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words, '--json'], { encoding: 'utf8', env })
   assert.equal(status, 0, stderr)
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const lines = stdout.trim().split('\n')
+  return { rows: lines.map((line) => JSON.parse(line)), remarks: stderr }
+}
+
+test('a run prints JSON lines and nothing else, and says by name which peers are missing', () => {
+  const { rows, remarks } = runGemm('gemm-16', '')
   assert.deepEqual(
     rows.map(({ suite, name, device }) => [suite, name, device]),
     ['gemm-16', 'gemm-16-nt', 'gemm-16-tn', 'gemm-16-tt'].map((name) => ['gemm', name, 'reference']),
@@ -99,6 +102,36 @@ test('a run prints JSON lines and nothing else, and says by name which peers are
     assert.ok(row.minMs > 0 && row.minMs <= row.ms)
     assert.deepEqual(row.peers, {})
   }
-  assert.match(stderr, /torch \(PyTorch\) not timed: TENSORLOOM_PEER_PYTHON names no Python/)
-  for (const name of peerNames.slice(1, 3)) assert.match(stderr, new RegExp(`${name} .*not timed`))
+  assert.match(remarks, /torch \(PyTorch\) not timed: TENSORLOOM_PEER_PYTHON names no Python/)
+  for (const name of peerNames.slice(1)) assert.match(remarks, new RegExp(`${name} .*not timed`))
+})
+
+/** A program that stands in for Python, and answers requests with `answer`. */
+function fakePeer(greeting: object, answer: object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'peer-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'python')
+  const script = `#!${process.execPath}
+console.log(${JSON.stringify(JSON.stringify(greeting))})
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  JSON.parse(line).work.n === 16 && console.log(${JSON.stringify(JSON.stringify(answer))})
+})`
+  writeFileSync(path, script, { mode: 0o755 })
+  return path
+}
+
+test('a peer is asked in turns with us; its median and least time stand beside ours', () => {
+  const { rows, remarks } = runGemm('gemm-16-tt', fakePeer({ peer: 'an abacus' }, { times: [7, 1e6, 5] }))
+  assert.deepEqual(rows[0].peers, { torch: 7 })
+  assert.deepEqual(rows[0].minPeers, { torch: 5 })
+  assert.match(remarks, /torch: an abacus/)
+  assert.match(remarks, /gemm tt: geometric mean of torch \/ ours, one case: \d/)
+})
+
+test('a peer that cannot be had, cannot do a case, or dies is said, and the run goes on', () => {
+  assert.match(runGemm('gemm-16-tt', fakePeer({ missing: 'no torch' }, {})).remarks, /torch .*not timed: no torch/)
+  const { rows, remarks } = runGemm('gemm-16-tt', fakePeer({ peer: 'an abacus' }, { unsupported: 'too large' }))
+  assert.deepEqual(rows[0].peers, {})
+  assert.match(remarks, /torch, gemm-16-tt: too large/)
+  assert.match(runGemm('gemm-16-tt', '/nowhere/python').remarks, /torch .*not timed: .*ENOENT/)
 })
