@@ -8,15 +8,20 @@ import type { Node } from '../node.ts'
 import { relu } from './basics.ts'
 import { sigmoid, tanh } from './special.ts'
 
-/** Rows of the weights are in PyTorch's order: LSTM input, forget, cell and output gates; GRU reset, update and new gates. */
+/**
+ * Rows of the weights are in PyTorch's order: LSTM input, forget, cell and output gates; GRU reset, update and new gates. `state` is the
+ * hidden size, or that of the LSTM's projection.
+ */
 export interface RecurrentWeights {
   /** [gates × hidden, features] */
   readonly weightIh: Node
-  /** [gates × hidden, hidden] */
+  /** [gates × hidden, state] */
   readonly weightHh: Node
   /** [gates × hidden] */
   readonly biasIh?: Node
   readonly biasHh?: Node
+  /** [state, hidden]: projects what an LSTM puts out */
+  readonly weightHr?: Node
 }
 
 interface Cell {
@@ -81,10 +86,16 @@ function inputGates(x: Node, { weightIh, biasIh, biasHh }: RecurrentWeights, { a
   return biasHh === undefined || addsBiasInStep ? biased : add(biased, biasHh)
 }
 
-function stepOf(cell: Cell, fromInput: Node, states: readonly Node[], { weightHh, biasHh }: RecurrentWeights) {
+function stepOf(
+  cell: Cell,
+  fromInput: Node,
+  states: readonly Node[],
+  { weightHh, biasHh, weightHr }: RecurrentWeights,
+): readonly Node[] {
   const product = contract(states[0], weightHh, 0, 1)
   const fromState = biasHh === undefined || !cell.addsBiasInStep ? product : add(product, biasHh)
-  return cell.step(fromInput, fromState, states)
+  const [output, ...others] = cell.step(fromInput, fromState, states)
+  return [weightHr === undefined ? output : contract(output, weightHr, 0, 1), ...others]
 }
 
 /** One step as a layer: x [batch, features] and states [batch, hidden] to the next states. */
@@ -101,17 +112,21 @@ export function recurrentCell(
         `${states.map(({ shape }) => formatShape(shape)).join(' and ')}.`,
       { op: `${name}Cell`, shapes: [x.shape, ...states.map(({ shape }) => shape)] },
     )
-  expectWeights(`${name}Cell`, cells[name], x, h.shape[1], weights)
+  expectWeights(`${name}Cell`, cells[name], x, states, weights)
   return stepOf(cells[name], inputGates(x, weights, cells[name]), states, weights)
 }
 
-function expectWeights(op: string, { gates }: Cell, x: Node, hidden: number, weights: RecurrentWeights): void {
-  const features = x.shape[x.shape.length - 1]
+/** The last state is as wide as the cell, the first as what it puts out. */
+function expectWeights(op: string, { gates }: Cell, x: Node, states: readonly Node[], weights: RecurrentWeights): void {
+  const [features, hidden, state] = [x, states[states.length - 1], states[0]].map(
+    ({ shape }) => shape[shape.length - 1],
+  )
   const expected: readonly (readonly [string, Node | undefined, Shape])[] = [
     ['weightIh', weights.weightIh, [gates * hidden, features]],
-    ['weightHh', weights.weightHh, [gates * hidden, hidden]],
+    ['weightHh', weights.weightHh, [gates * hidden, state]],
     ['biasIh', weights.biasIh, [gates * hidden]],
     ['biasHh', weights.biasHh, [gates * hidden]],
+    ['weightHr', weights.weightHr, [state, hidden]],
   ]
   for (const [name, node, shape] of expected)
     if (node !== undefined && !sameShape(node.shape, shape))
@@ -129,7 +144,7 @@ interface Pass {
 /** One layer in one direction. */
 function passOf(name: CellName, x: Node, states: readonly Node[], weights: RecurrentWeights, reverse: boolean): Pass {
   const cell = cells[name]
-  expectWeights(name, cell, x, states[0].shape[1], weights)
+  expectWeights(name, cell, x, states, weights)
   const { carries, outputs } = scan(
     { carries: states, sequences: [inputGates(x, weights, cell)], reverse },
     (current, [fromInput]) => {
@@ -165,7 +180,8 @@ export function recurrent(
   options: RecurrentOptions = {},
 ): RecurrentResult {
   const directions = options.bidirectional ? 2 : 1
-  expectStates(name, x, states, weights.length, directions)
+  const isProjected = weights.some(({ weightHr }) => weightHr !== undefined)
+  expectStates(name, x, states, weights.length, directions, isProjected)
   const finals: (readonly Node[])[] = []
   let output = x
   for (let layer = 0; layer * directions < weights.length; layer++) {
@@ -184,15 +200,23 @@ export function recurrent(
   return { output, states: states.map((_, i) => stack(finals.map((final) => final[i]))) }
 }
 
-function expectStates(name: CellName, x: Node, states: readonly Node[], passes: number, directions: number): void {
+function expectStates(
+  name: CellName,
+  x: Node,
+  states: readonly Node[],
+  passes: number,
+  directions: number,
+  isProjected: boolean,
+): void {
   if (passes === 0 || passes % directions !== 0)
     throw new ArgumentError(
       `${name}: expected weights for each layer and direction (${directions}), got ${passes} sets.`,
       { op: name, passes, directions },
     )
   const [h] = states
-  const fits = x.shape.length === 3 && h.shape.length === 3 && h.shape[0] === passes && h.shape[1] === x.shape[1]
-  if (fits && states.every((state) => sameShape(state.shape, h.shape))) return
+  const hasRows = ({ shape }: Node): boolean => shape.length === 3 && shape[0] === passes && shape[1] === x.shape[1]
+  const hasWidth = ({ shape }: Node): boolean => isProjected || shape[2] === h.shape[2]
+  if (x.shape.length === 3 && states.every((state) => hasRows(state) && hasWidth(state))) return
   const got = states.map((state, i) => `${cells[name].states[i]} ${formatShape(state.shape)}`).join(' and ')
   const expected = `x [steps, batch, features] and states [${passes}, batch, hidden]`
   throw new ShapeError(

@@ -30,7 +30,7 @@ export interface RecurrentOptions {
 }
 
 export interface LSTMOptions extends RecurrentOptions {
-  /** projections of the hidden state; only 0, none, is there yet */
+  /** size that the hidden state is projected to; 0 for no projection */
   readonly projSize?: number
 }
 
@@ -43,26 +43,32 @@ abstract class RecurrentLayer extends Module {
   readonly inputSize: number
   readonly hiddenSize: number
   readonly numLayers: number
+  /** 0 for no projection */
+  readonly projSize: number
   readonly options: Omit<Required<RecurrentOptions>, 'numLayers'>
   readonly #cell: CellName
 
-  constructor(cell: CellName, inputSize: number, hiddenSize: number, given: RecurrentOptions) {
+  constructor(cell: CellName, inputSize: number, hiddenSize: number, given: RecurrentOptions, projSize = 0) {
     super()
     const { bias = true, batchFirst = false, dropout = 0, bidirectional = false, dtype = 'float32' } = given
     this.inputSize = inputSize
     this.hiddenSize = hiddenSize
     this.numLayers = given.numLayers ?? 1
     this.options = { bias, batchFirst, dropout, bidirectional, dtype }
+    this.projSize = projSize
     this.#cell = cell
     const rows = gateCount(cell) * hiddenSize
     for (let layer = 0; layer < this.numLayers; layer++)
       for (const suffix of this.#suffixes(layer)) {
-        this.#addWeight(`weight_ih_${suffix}`, [rows, layer === 0 ? inputSize : hiddenSize * this.#directions])
-        this.#addWeight(`weight_hh_${suffix}`, [rows, hiddenSize])
-        if (!bias) continue
-        this.#addWeight(`bias_ih_${suffix}`, [rows])
-        this.#addWeight(`bias_hh_${suffix}`, [rows])
+        this.#addWeight(`weight_ih_${suffix}`, [rows, layer === 0 ? inputSize : this.#outputSize * this.#directions])
+        this.#addWeight(`weight_hh_${suffix}`, [rows, this.#outputSize])
+        if (bias) for (const name of ['bias_ih', 'bias_hh']) this.#addWeight(`${name}_${suffix}`, [rows])
+        if (projSize > 0) this.#addWeight(`weight_hr_${suffix}`, [projSize, hiddenSize])
       }
+  }
+
+  get #outputSize(): number {
+    return this.projSize || this.hiddenSize
   }
 
   get #directions(): number {
@@ -88,6 +94,7 @@ abstract class RecurrentLayer extends Module {
       weightHh: this.#fields[`weight_hh_${suffix}`]!,
       biasIh: this.#fields[`bias_ih_${suffix}`],
       biasHh: this.#fields[`bias_hh_${suffix}`],
+      weightHr: this.#fields[`weight_hr_${suffix}`],
     }
   }
 
@@ -116,14 +123,20 @@ abstract class RecurrentLayer extends Module {
   }
 
   #zeroStates(sequence: Tensor): Tensor[] {
-    const shape = [this.numLayers * this.#directions, sequence.shape[1], this.hiddenSize]
-    const zero = zeros(shape, { dtype: sequence.dtype, device: sequence.device })
-    return Array.from({ length: stateCount(this.#cell) }, () => zero)
+    const passes = this.numLayers * this.#directions
+    const zero = (size: number): Tensor =>
+      zeros([passes, sequence.shape[1], size], { dtype: sequence.dtype, device: sequence.device })
+    return Array.from({ length: stateCount(this.#cell) }, (_, i) => zero(i === 0 ? this.#outputSize : this.hiddenSize))
   }
 
   override extraRepr(): string {
     const { bias, batchFirst, dropout: p, bidirectional } = this.options
-    const rest = { bias: bias ? undefined : false, batchFirst: batchFirst || undefined, dropout: p || undefined }
+    const rest = {
+      projSize: this.projSize || undefined,
+      bias: bias ? undefined : false,
+      batchFirst: batchFirst || undefined,
+      dropout: p || undefined,
+    }
     return `${this.inputSize}, ${this.hiddenSize}, ${describe({ numLayers: this.numLayers, ...rest, bidirectional: bidirectional || undefined })}`
   }
 }
@@ -136,12 +149,13 @@ const withLayers = <O extends RecurrentOptions>(numLayers: number | O | undefine
 export class LSTM extends RecurrentLayer {
   constructor(inputSize: number, hiddenSize: number, numLayers?: number | LSTMOptions, options: LSTMOptions = {}) {
     const given = withLayers(numLayers, options)
-    if (given.projSize)
+    const { projSize = 0 } = given
+    if (!Number.isInteger(projSize) || projSize < 0 || projSize >= hiddenSize)
       throw new ArgumentError(
-        `LSTM: expected projSize 0, got ${given.projSize}. Projections are not there yet; a Linear on the output is close.`,
-        { projSize: given.projSize },
+        `LSTM: expected projSize from 0, for none, to hiddenSize - 1 (${hiddenSize - 1}), got ${projSize}.`,
+        { projSize, hiddenSize },
       )
-    super('lstm', inputSize, hiddenSize, given)
+    super('lstm', inputSize, hiddenSize, given, projSize)
   }
 
   /** Returns the last layer's output for each step, and the state after the last step. The state starts at zero. */

@@ -19,6 +19,8 @@ export interface RecurrentWeights {
   /** [gates × hidden] */
   readonly biasIh?: Optional
   readonly biasHh?: Optional
+  /** [state, hidden]: projects what an LSTM puts out; weightHh is then [gates × hidden, state] */
+  readonly weightHr?: Optional
 }
 
 export interface RecurrentOptions {
@@ -30,18 +32,19 @@ export interface RecurrentOptions {
 
 /** The tensors as nodes, and how nodes become tensors of the same device. */
 function unwrap(name: composites.CellName, x: Tensor, states: readonly Tensor[], weights: readonly RecurrentWeights[]) {
-  const own = weights.flatMap(({ weightIh, weightHh, biasIh, biasHh }) => [weightIh, weightHh, biasIh, biasHh])
+  const own = weights.flatMap((each) => [each.weightIh, each.weightHh, each.biasIh, each.biasHh, each.weightHr])
   const inputs = [x, ...states, ...own].filter((each): each is Tensor => each !== null && each !== undefined)
   sameDevice(name, inputs)
   const nodeOf = (tensor: Tensor): Node => castOperand(name, tensor.node)
   return {
     x: nodeOf(x),
     states: states.map(nodeOf),
-    weights: weights.map(({ weightIh, weightHh, biasIh, biasHh }) => ({
+    weights: weights.map(({ weightIh, weightHh, biasIh, biasHh, weightHr }) => ({
       weightIh: nodeOf(weightIh),
       weightHh: nodeOf(weightHh),
       ...(biasIh && { biasIh: nodeOf(biasIh) }),
       ...(biasHh && { biasHh: nodeOf(biasHh) }),
+      ...(weightHr && { weightHr: nodeOf(weightHr) }),
     })),
     wrap: (node: Node): Tensor => resultOf(x.session, node, inputs),
   }
