@@ -81,6 +81,15 @@ const pooled =
     return flat((namespace[name] as (...list: Value[]) => unknown)(x, kernelSize, options))
   }
 
+/** A function whose arguments after the first `count` are options here, by their names in PyTorch's order. */
+const optioned =
+  (name: string, count: number, ...names: string[]): Call =>
+  (args, keywords) => {
+    const options = Object.fromEntries(args.slice(count).map((value, i) => [names[i], value]))
+    const tensors = [...args.slice(0, count)]
+    return flat((namespace[name] as (...list: Value[]) => unknown)(...tensors, { ...options, ...keywords }))
+  }
+
 const extremum =
   (name: 'max' | 'min'): Call =>
   (args) =>
@@ -114,7 +123,20 @@ const unary = [
     'logicalNot',
   ],
   ...['acosh', 'asinh', 'atanh', 'lgamma', 'digamma', 'erfinv', 'frac', 'sinc', 'isposinf', 'isneginf', 'signbit'],
-  ...['deg2rad', 'rad2deg', 'bitwiseNot', 'nanToNum'],
+  ...[
+    'deg2rad',
+    'rad2deg',
+    'bitwiseNot',
+    'nanToNum',
+    'celu',
+    'selu',
+    'hardsigmoid',
+    'hardswish',
+    'relu6',
+    'logsigmoid',
+    'mish',
+  ],
+  ...['softsign', 'tanhshrink'],
   ...['relu', 'sigmoid', 'silu', 'softplus', 'gelu', 'elu', 'leakyRelu', 'round'],
 ]
 const binary = [
@@ -307,17 +329,34 @@ export const cases: Readonly<Record<string, Call>> = {
   linear: called('linear', 'weight', 'bias'),
   conv1d: called('conv1d', 'weight', 'bias'),
   conv2d: called('conv2d', 'weight', 'bias'),
+  conv3d: called('conv3d', 'weight', 'bias'),
+  convTranspose1d: called('convTranspose1d', 'weight', 'bias'),
   convTranspose2d: called('convTranspose2d', 'weight', 'bias'),
-  maxPool2d: (args, { returnIndices, ...rest }) =>
-    pooled(
-      returnIndices ? 'maxPool2dWithIndices' : 'maxPool2d',
-      'stride',
-      'padding',
-      'dilation',
-      'ceilMode',
-    )(args, rest),
-  avgPool2d: pooled('avgPool2d', 'stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'),
-  adaptiveAvgPool2d: called('adaptiveAvgPool2d', 'outputSize'),
+  convTranspose3d: called('convTranspose3d', 'weight', 'bias'),
+  ...Object.fromEntries(
+    ['maxPool1d', 'maxPool2d', 'maxPool3d'].map((name) => [
+      name,
+      pooled(name, 'stride', 'padding', 'dilation', 'ceilMode'),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['avgPool1d', 'avgPool2d', 'avgPool3d'].map((name) => [
+      name,
+      pooled(name, 'stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [1, 2, 3].flatMap((rank) => [
+      [`adaptiveAvgPool${rank}d`, called(`adaptiveAvgPool${rank}d`, 'outputSize')],
+      [`adaptiveMaxPool${rank}d`, optioned(`adaptiveMaxPool${rank}d`, 2, 'returnIndices')],
+    ]),
+  ),
+  unfold: pooled('unfold', 'dilation', 'padding', 'stride'),
+  fold: called('fold', 'outputSize', 'kernelSize'),
+  interpolate: optioned('interpolate', 1, 'size', 'scaleFactor', 'mode', 'alignCorners'),
+  pixelShuffle: called('pixelShuffle', 'upscaleFactor'),
+  pixelUnshuffle: called('pixelUnshuffle', 'downscaleFactor'),
+  channelShuffle: called('channelShuffle', 'groups'),
   layerNorm: called('layerNorm', 'normalizedShape', 'weight', 'bias'),
   groupNorm: called('groupNorm', 'numGroups', 'weight', 'bias'),
   batchNorm: called('batchNorm', 'runningMean', 'runningVar', 'weight', 'bias'),
@@ -328,4 +367,36 @@ export const cases: Readonly<Record<string, Call>> = {
   binaryCrossEntropyWithLogits: called('binaryCrossEntropyWithLogits', 'target'),
   mseLoss: called('mseLoss', 'target'),
   l1Loss: called('l1Loss', 'target'),
+  smoothL1Loss: called('smoothL1Loss', 'target'),
+  huberLoss: called('huberLoss', 'target'),
+  klDiv: called('klDiv', 'target'),
+  binaryCrossEntropy: called('binaryCrossEntropy', 'target'),
+  softMarginLoss: called('softMarginLoss', 'target'),
+  marginRankingLoss: called('marginRankingLoss', 'input2', 'target'),
+  hingeEmbeddingLoss: called('hingeEmbeddingLoss', 'target'),
+  cosineEmbeddingLoss: called('cosineEmbeddingLoss', 'input2', 'target'),
+  tripletMarginLoss: called('tripletMarginLoss', 'positive', 'negative'),
+  poissonNllLoss: called('poissonNllLoss', 'target'),
+  gaussianNllLoss: called('gaussianNllLoss', 'target', 'var'),
+  instanceNorm: called('instanceNorm', 'runningMean', 'runningVar', 'weight', 'bias'),
+  rmsNorm: called('rmsNorm', 'normalizedShape', 'weight'),
+  localResponseNorm: optioned('localResponseNorm', 2, 'alpha', 'beta', 'k'),
+  normalize: optioned('normalize', 1, 'p', 'dim', 'eps'),
+  cosineSimilarity: optioned('cosineSimilarity', 2, 'dim', 'eps'),
+  pairwiseDistance: optioned('pairwiseDistance', 2, 'p', 'eps', 'keepdim'),
+  cdist: ([x1, x2, p], { p: named = p }) => t.cdist(x1 as Tensor, x2 as Tensor, named as number | undefined),
+  softshrink: method('softshrink', 'lambd'),
+  hardshrink: method('hardshrink', 'lambd'),
+  hardtanh: method('hardtanh', 'minVal', 'maxVal'),
+  glu: method('glu', 'dim'),
+  prelu: method('prelu', 'weight'),
+  threshold: method('threshold', 'threshold', 'value'),
+  softmin: method('softmin', 'dim'),
+  bilinear: called('bilinear', 'input2', 'weight', 'bias'),
+  addmv: method('addmv', 'mat', 'vec'),
+  addbmm: method('addbmm', 'batch1', 'batch2'),
+  addr: method('addr', 'vec1', 'vec2'),
+  vdot: method('vdot', 'other'),
+  inner: method('inner', 'other'),
+  tensordot: called('tensordot', 'other', 'dims'),
 }

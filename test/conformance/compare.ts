@@ -39,6 +39,13 @@ export const toleranceOverrides: readonly (Tolerance & {
     reason:
       'PyTorch takes the sine of π x as rounded to float32, which is far off near the poles; here it is reduced first',
   },
+  ...['addbmm', 'convTranspose3d'].map((op) => ({
+    op,
+    dtype: 'float32' as const,
+    relative: 1e-5,
+    absolute: 2e-5,
+    reason: 'sums of some 50 products near 40 in another order',
+  })),
 ]
 
 const toleranceOf = (op: string, dtype: DType): Tolerance =>

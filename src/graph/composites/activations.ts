@@ -1,7 +1,23 @@
 // Activation functions besides relu, sigmoid and tanh. Each takes floats only; 2-byte floats are computed in float32 and rounded once.
 // https://docs.pytorch.org/docs/stable/nn.functional.html#non-linear-activation-functions
+import { isInteger } from '../../base/dtype.ts'
 import { ArgumentError } from '../../base/errors.ts'
-import { add, div, exp, less, logicalAnd, max, min, mul, neg, reciprocal, square, sub, where } from '../builders.ts'
+import {
+  add,
+  div,
+  exp,
+  less,
+  logicalAnd,
+  max,
+  min,
+  mul,
+  neg,
+  reciprocal,
+  square,
+  sub,
+  toFloat,
+  where,
+} from '../builders.ts'
 import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { abs } from './basics.ts'
@@ -119,7 +135,15 @@ const hardtanhNode = activation<Bounds>('hardtanh', {
   vjp: (x, grad, bounds) => where(isBetween(x, bounds), grad, 0),
 })
 /** x cut to [low, high], without gradient at and beyond the ends. */
-export const hardtanh = (x: Node, low = -1, high = 1): Node => hardtanhNode(x, { low, high })
+export function hardtanh(x: Node, low = -1, high = 1): Node {
+  if (low > high)
+    throw new ArgumentError(`hardtanh: expected a lowest value up to the highest, got ${low} and ${high}.`, {
+      low,
+      high,
+    })
+  if (isInteger(x.dtype)) return clampTo(x, { low: Math.trunc(low), high: Math.trunc(high) })
+  return hardtanhNode(x, { low, high })
+}
 export const relu6 = (x: Node): Node => hardtanh(x, 0, 6)
 
 const ramp: Bounds = { low: -3, high: 3 }
@@ -155,4 +179,4 @@ const softsignNode = activation<None>('softsign', {
   vjp: (x, grad) => mul(grad, square(reciprocal(add(abs(x), 1)))),
 })
 /** x / (1 + |x|). */
-export const softsign = (x: Node): Node => softsignNode(x, {})
+export const softsign = (x: Node): Node => (isInteger(x.dtype) ? div(x, add(abs(x), 1)) : softsignNode(toFloat(x), {}))

@@ -134,3 +134,5 @@ export const convTranspose1d = (x: Node, weight: Node, bias?: Node, options: Con
 /** The gradient of conv2d as a layer: x [batch, channels, height, width], weight [channels, outputs / groups, kernel...]. */
 export const convTranspose2d = (x: Node, weight: Node, bias?: Node, options: ConvTransposeOptions = {}): Node =>
   convTranspose(2, x, weight, bias, options)
+export const convTranspose3d = (x: Node, weight: Node, bias?: Node, options: ConvTransposeOptions = {}): Node =>
+  convTranspose(3, x, weight, bias, options)

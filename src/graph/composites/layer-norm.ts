@@ -5,7 +5,7 @@ import { add, broadcastTo, mean, mul, reduce, reshape, rsqrt, square, sub } from
 import { expectCategory } from '../infer/elementwise.ts'
 import { elementsOf, type Node } from '../node.ts'
 import { defineComposite } from './composite-table.ts'
-import { standardize } from './standardize.ts'
+import { moments, standardize } from './standardize.ts'
 import { inFloat32 } from './unary.ts'
 
 export interface Affine {
@@ -95,6 +95,38 @@ export function groupNorm(x: Node, groups: number, affine: Affine = {}, eps = 1e
     weight: affine.weight && broadcastTo(perChannel(affine.weight), x.shape),
     bias: affine.bias && broadcastTo(perChannel(affine.bias), x.shape),
   })
+}
+
+/** Axes of [batch, channels, ...] behind the channels. */
+function spatialAxes(op: string, x: Node): number[] {
+  expectCategory(op, x.dtype, ['float'])
+  const axes = x.shape.map((_, axis) => axis).slice(2)
+  if (axes.length === 0 || sizeOf(x.shape.slice(2)) <= 1)
+    throw new ShapeError(
+      `${op}: expected [batch, channels, ...] with more than one element a channel, got ${formatShape(x.shape)}.`,
+      { op, shape: x.shape },
+    )
+  return axes
+}
+
+/** Ulyanov et al. 2016: each channel of each sample by itself. */
+export function instanceNorm(x: Node, affine: Affine = {}, eps = 1e-5): Node {
+  const op = 'instanceNorm'
+  const axes = spatialAxes(op, x)
+  const perChannel = (p: Node): Node => alignedToChannels(op, p, x.shape)
+  return scaleAndShift(
+    inFloat32(x, (wide) => standardize([wide], { axes, eps })),
+    { weight: affine.weight && perChannel(affine.weight), bias: affine.bias && perChannel(affine.bias) },
+  )
+}
+
+/** Mean and unbiased variance of each channel [channels], averaged over the batch, as running statistics take them. */
+export function instanceStatistics(x: Node): { readonly mean: Node; readonly variance: Node } {
+  const axes = spatialAxes('instanceNorm', x)
+  const count = sizeOf(x.shape.slice(2))
+  const own = moments(x, axes)
+  const channels = (node: Node): Node => mean(reshape(node, x.shape.slice(0, 2)), 0)
+  return { mean: channels(own.mean), variance: mul(channels(own.variance), count / (count - 1)) }
 }
 
 /** One value a channel, as [1, channels, 1, …]. */

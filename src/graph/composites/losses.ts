@@ -1,5 +1,5 @@
 // Losses between two tensors of one shape: squared, absolute, Huber's and the logistic one. Elementwise, then reduced.
-import { ShapeError } from '../../base/errors.ts'
+import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, sameShape } from '../../base/shape.ts'
 import { add, broadcastTo, cast, exp, less, max, min, mul, neg, square, sub, where } from '../builders.ts'
 import { expectCategory, expectSameDType } from '../infer/elementwise.ts'
@@ -58,6 +58,8 @@ export function smoothL1Loss(x: Node, target: Node, reduction: Reduction = 'mean
 /** `delta` times smoothL1Loss with beta = delta. */
 export function huberLoss(x: Node, target: Node, reduction: Reduction = 'mean', delta = 1): Node {
   expectPair('huberLoss', x, target)
+  if (!(delta > 0))
+    throw new ArgumentError(`huberLoss: expected a delta above 0, got ${delta}.`, { op: 'huberLoss', delta })
   return reduced(mul(smoothAbs([sub(x, target)], { beta: delta }), delta), reduction)
 }
 

@@ -72,11 +72,52 @@ export abstract class LinearTensor extends ReductionTensor {
     return this.result(build.matmul(left, right), other)
   }
 
-  #addProduct(op: string, ranks: readonly [number, number], a: Tensor, b: Tensor, options: ProductOptions): Tensor {
+  /** beta * this + alpha * (matrix times vector) */
+  addmv(matrix: Tensor, vector: Tensor, options: ProductOptions = {}): Tensor {
+    return this.#addProduct('addmv', [2, 1], matrix, vector, options)
+  }
+
+  /** beta * this + alpha * the sum of the products of a batch of matrices */
+  addbmm(a: Tensor, b: Tensor, options: ProductOptions = {}): Tensor {
+    return this.#addProduct('addbmm', [3, 3], a, b, options, (left, right) => build.sum(build.matmul(left, right), 0))
+  }
+
+  /** beta * this + alpha * all products of an element of one vector with one of another */
+  addr(a: Tensor, b: Tensor, options: ProductOptions = {}): Tensor {
+    return this.#addProduct('addr', [1, 1], a, b, options, (left, right) =>
+      build.mul(build.unsqueeze(left, 1), build.unsqueeze(right, 0)),
+    )
+  }
+
+  /** Inner product of two vectors; the same as `dot` of real numbers. */
+  vdot(other: Tensor): Tensor {
+    return this.dot(other)
+  }
+
+  /** Products summed over the last axis of both; a scalar multiplies. */
+  inner(other: Tensor): Tensor {
+    const [left, right] = build.promoteOperands(this.#operands('inner', this, other))
+    if (left.shape.length === 0 || right.shape.length === 0) return this.result(build.mul(left, right), other)
+    if (left.shape[left.shape.length - 1] !== right.shape[right.shape.length - 1])
+      throw new ShapeError(
+        `inner: expected last axes of one size, got ${formatShape(left.shape)} and ${formatShape(right.shape)}.`,
+        { op: 'inner', shapes: [left.shape, right.shape] },
+      )
+    return this.result(build.contract(left, right, 0, 1), other)
+  }
+
+  #addProduct(
+    op: string,
+    ranks: readonly [number, number],
+    a: Tensor,
+    b: Tensor,
+    options: ProductOptions,
+    multiply = build.matmul,
+  ): Tensor {
     const { beta = 1, alpha = 1 } = options
     const [left, right] = this.#operands(op, a, b)
     expectRanks(op, ranks, left, right)
-    const product = scale(op, build.matmul(left, right), alpha)
+    const product = scale(op, multiply(left, right), alpha)
     // with a factor of 0 PyTorch ignores NaN and infinity in this tensor
     const node = beta === 0 ? product : build.add(scale(op, castOperand(op, this.node), beta), product)
     return this.result(node, a, b)

@@ -1,8 +1,9 @@
 // Functions of several tensors: joining, choosing, products named by letters.
+import { ArgumentError } from '../../base/errors.ts'
 import * as build from '../../graph/builders.ts'
 import { oneHot as oneHotNode } from '../../graph/composites/embedding.ts'
 import type { Node } from '../../graph/node.ts'
-import { isScalar, type Operand } from '../arguments.ts'
+import { expectInteger, isScalar, type Operand } from '../arguments.ts'
 import { resultOf } from '../core.ts'
 import { sameDevice } from '../operands.ts'
 import type { Tensor } from '../tensor.ts'
@@ -46,6 +47,21 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   return tensors.map((each) => each.expand(shape))
 }
 
-/** int64 classes to rows of 0 and 1, on a new last axis of `numClasses`, which cannot be found from values not known yet. */
-export const oneHot = (classes: Tensor, numClasses: number): Tensor =>
-  resultOf(classes.session, oneHotNode(classes.node, numClasses), [])
+/** int64 classes to rows of 0 and 1, on a new last axis; how many classes there are, unless given, is read from the values. */
+export function oneHot(classes: Tensor, numClasses?: -1): Promise<Tensor>
+export function oneHot(classes: Tensor, numClasses: number): Tensor
+export function oneHot(classes: Tensor, numClasses = -1): Tensor | Promise<Tensor> {
+  sameDevice('oneHot', [classes])
+  const rows = (count: number): Tensor => resultOf(classes.session, oneHotNode(classes.node, count), [])
+  return numClasses === -1 ? countClasses(classes).then(rows) : rows(numClasses)
+}
+
+async function countClasses(classes: Tensor): Promise<number> {
+  expectInteger('oneHot', 'classes', classes.dtype)
+  const values = Array.from(await classes.data(), Number)
+  if (values.length === 0 || Math.min(...values) < 0)
+    throw new ArgumentError('oneHot: expected classes from 0 to count, got none or a negative one. Pass numClasses.', {
+      op: 'oneHot',
+    })
+  return values.reduce((a, b) => Math.max(a, b), 0) + 1
+}

@@ -3,18 +3,15 @@
 import { ShapeError } from '../../base/errors.ts'
 import { formatShape, type Shape } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
-import { adaptiveAvgPool2d as adaptiveAvgPool2dNode } from '../../graph/composites/adaptive-pooling.ts'
 import { scaledDotProductAttention as attentionNode, attentionProbabilities } from '../../graph/composites/attention.ts'
 import { detach } from '../../graph/composites/basics.ts'
 import { batchNormInference, batchNormTraining } from '../../graph/composites/batch-norm.ts'
 import * as convolutions from '../../graph/composites/conv.ts'
-import { embedding as embeddingNode } from '../../graph/composites/embedding.ts'
+import { cutRows, embedding as embeddingNode } from '../../graph/composites/embedding.ts'
 import * as norms from '../../graph/composites/layer-norm.ts'
-import * as pooling from '../../graph/composites/pooling.ts'
 import type { Node } from '../../graph/node.ts'
 import { castOperand } from '../autocast.ts'
 import { makeTensor, resultOf } from '../core.ts'
-import type { ValuesAndIndices } from '../families/reduction.ts'
 import { noGrad } from '../grad-mode.ts'
 import { sameDevice } from '../operands.ts'
 import { dropout, type Generator } from '../random.ts'
@@ -79,28 +76,7 @@ const convTranspose =
 export const convTranspose1d = /* @__PURE__ */ convTranspose('convTranspose1d', convolutions.convTranspose1d)
 /** x [batch, channels, height, width], weight [channels, outputs / groups, kernel height, kernel width]. */
 export const convTranspose2d = /* @__PURE__ */ convTranspose('convTranspose2d', convolutions.convTranspose2d)
-
-// --- pooling ------------------------------------------------------------------------------------------------------------------
-
-export const maxPool2d = (x: Tensor, kernelSize: convolutions.PerAxis, options: pooling.MaxPoolOptions = {}): Tensor =>
-  applied('maxPool2d', [x], (node) => pooling.maxPool2d(node, kernelSize, options))
-
-/** Also where each maximum stands in its plane, as row * width + column. */
-export const maxPool2dWithIndices = (
-  x: Tensor,
-  kernelSize: convolutions.PerAxis,
-  options: pooling.MaxPoolOptions = {},
-): ValuesAndIndices => ({
-  values: maxPool2d(x, kernelSize, options),
-  indices: applied('maxPool2d', [x], (node) => pooling.maxPool2dIndices(node, kernelSize, options)),
-})
-
-export const avgPool2d = (x: Tensor, kernelSize: convolutions.PerAxis, options: pooling.AvgPoolOptions = {}): Tensor =>
-  applied('avgPool2d', [x], (node) => pooling.avgPool2d(node, kernelSize, options))
-
-/** Averages to a given height and width; null keeps an extent. */
-export const adaptiveAvgPool2d = (x: Tensor, outputSize: number | null | readonly (number | null)[]): Tensor =>
-  applied('adaptiveAvgPool2d', [x], (node) => adaptiveAvgPool2dNode(node, outputSize))
+export const convTranspose3d = /* @__PURE__ */ convTranspose('convTranspose3d', convolutions.convTranspose3d)
 
 // --- normalisation ----------------------------------------------------------------------------------------------------------
 
@@ -126,7 +102,7 @@ export const groupNorm = (
   { eps = 1e-5 }: NormOptions = {},
 ): Tensor => applied('groupNorm', [x, weight, bias], (node, w, b) => norms.groupNorm(node, groups, affine(w, b), eps))
 
-const affine = (weight: Node | undefined, bias: Node | undefined): norms.Affine => ({
+export const affine = (weight: Node | undefined, bias: Node | undefined): norms.Affine => ({
   ...(weight && { weight }),
   ...(bias && { bias }),
 })
@@ -218,8 +194,24 @@ function repeatHeads(v: Tensor, heads: number): Tensor {
 export interface EmbeddingOptions {
   /** row whose gradient is not propagated */
   readonly paddingIdx?: number | null
+  /** rows that are looked up are first cut, in place, to this norm */
+  readonly maxNorm?: number | null
+  readonly normType?: number
+  /** divides the gradient of a row by how often it was looked up */
+  readonly scaleGradByFreq?: boolean
+  /** gradients are dense whatever it says */
+  readonly sparse?: boolean
 }
 
 /** Rows of `weight` [rows, width] at integer positions. */
-export const embedding = (indices: Tensor, weight: Tensor, { paddingIdx }: EmbeddingOptions = {}): Tensor =>
-  applied('embedding', [indices, weight], (at, table) => embeddingNode(at, table, paddingIdx ?? undefined))
+export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
+  const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq = false } = options
+  if (typeof maxNorm === 'number')
+    noGrad(() => {
+      const cut = cutRows(weight.node, indices.node, maxNorm, normType)
+      weight.copy_(makeTensor(weight.session, detach(cut)))
+    })
+  return applied('embedding', [indices, weight], (at, table) =>
+    embeddingNode(at, table, paddingIdx ?? undefined, scaleGradByFreq),
+  )
+}
