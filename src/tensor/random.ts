@@ -1,21 +1,16 @@
 // Random tensors: counter-based, from a state on the device that every draw moves on, so plain and compiled runs draw the same numbers.
 import type { DType } from '../base/dtype.ts'
 import { ArgumentError } from '../base/errors.ts'
-import { checkShape, type Shape } from '../base/shape.ts'
+import { broadcastShapes, checkShape, type Shape } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
-import {
-  dropout as dropoutNode,
-  randomBernoulli,
-  randomIntegers,
-  randomNormal,
-  randomUniform,
-} from '../graph/composites/random.ts'
+import { randomBernoulli, randomIntegers, randomNormal, randomUniform } from '../graph/composites/random.ts'
 import { argsort, placesOf } from '../graph/composites/sort.ts'
+import { log1p } from '../graph/composites/special.ts'
 import type { Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
 import { type SizedArguments, splitSizes } from './arguments.ts'
-import { makeTensor, resultOf, tensorOf } from './core.ts'
+import { makeTensor, tensorOf } from './core.ts'
 import { type CreationOptions, ofNode, sessionFor } from './creation.ts'
 import { uniformOnHost } from './host-draws.ts'
 import { bytesOfValues } from './host-values.ts'
@@ -68,6 +63,28 @@ export class Generator {
     this.#seed = seed
     this.#drawsInAll = 0
     this.#knownVersion = this.#storage.version
+    return this
+  }
+
+  /** The seed that the stream started from. */
+  initialSeed(): number {
+    return this.#seed
+  }
+
+  /** Starts a stream of a seed of its own choice, and says which. */
+  seed(): number {
+    const chosen = Math.floor(Math.random() * 2 ** 32)
+    this.manualSeed(chosen)
+    return chosen
+  }
+
+  /** A copy of the state, for `setState`. */
+  getState(): Tensor {
+    return this.state.clone()
+  }
+
+  setState(state: Tensor): this {
+    this.state.copy_(state)
     return this
   }
 
@@ -147,25 +164,76 @@ export const randn = (...given: SizedArguments<RandomOptions>): Tensor => {
   return drawn(shape, options, (state, draw, dtype) => randomNormal(state, shape, draw, dtype))
 }
 
-/** Normal with a mean and a standard deviation, as numbers. */
-export const normal = (mean: number, std: number, shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn(shape, options, (state, draw, dtype) =>
-    build.add(build.mul(randomNormal(state, shape, draw, dtype), std), mean),
-  )
+/** Normal with means and standard deviations: numbers and a shape, or tensors of one number for each element. */
+export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor
+export function normal(mean: Tensor, std?: Tensor | number, options?: RandomOptions): Tensor
+export function normal(mean: number, std: Tensor, options?: RandomOptions): Tensor
+export function normal(
+  mean: Tensor | number,
+  std: Tensor | number = 1,
+  third?: Shape | RandomOptions,
+  fourth: RandomOptions = {},
+): Tensor {
+  if (typeof std === 'number' && !(std >= 0))
+    throw new ArgumentError(`normal: expected a standard deviation from 0, got ${std}.`, { op: 'normal', std })
+  if (typeof mean === 'number' && typeof std === 'number')
+    return drawn(third as Shape, fourth, (state, draw, dtype) =>
+      build.add(build.mul(randomNormal(state, third as Shape, draw, dtype), std), mean),
+    )
+  const tensors = [mean, std].filter((each): each is Tensor => typeof each === 'object')
+  const [first] = tensors
+  const shape = broadcastShapes('normal', ...tensors.map((each) => each.shape))
+  const options = { dtype: first.dtype, device: first.device, ...(third as RandomOptions | undefined) }
+  return randn(shape, options).mul(std).add(mean)
+}
 
-/** Whole numbers from `low` to `high - 1`, int64 unless the options say otherwise. */
-export const randint = (low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn(shape, { dtype: 'int64', ...options }, (state, draw, dtype) =>
+/** Evenly from [low, high). */
+export const uniform = (low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor => {
+  if (!(low <= high))
+    throw new ArgumentError(`uniform: expected low up to high, got ${low} and ${high}.`, { low, high })
+  return drawn(shape, options, (state, draw, dtype) =>
+    build.add(build.mul(randomUniform(state, shape, draw, dtype), high - low), low),
+  )
+}
+
+/** Exponentially distributed with a rate: the time to wait for what happens `rate` times in one. */
+export const exponential = (rate: number, shape: Shape, options: RandomOptions = {}): Tensor => {
+  if (!(rate > 0)) throw new ArgumentError(`exponential: expected a rate above 0, got ${rate}.`, { rate })
+  return drawn(shape, options, (state, draw, dtype) =>
+    build.mul(log1p(build.neg(randomUniform(state, shape, draw, dtype))), -1 / rate),
+  )
+}
+
+/** Whole numbers from `low` (0 if left out) to `high - 1`, int64 unless the options say otherwise. */
+export function randint(high: number, shape: Shape, options?: RandomOptions): Tensor
+export function randint(low: number, high: number, shape: Shape, options?: RandomOptions): Tensor
+export function randint(
+  first: number,
+  second: number | Shape,
+  third?: Shape | RandomOptions,
+  fourth?: RandomOptions,
+): Tensor {
+  const [low, high, shape, options] =
+    typeof second === 'number'
+      ? [first, second, third as Shape, fourth]
+      : [0, first, second, third as RandomOptions | undefined]
+  return drawn(shape, { dtype: 'int64', ...options }, (state, draw, dtype) =>
     randomIntegers(state, shape, draw, low, high, dtype),
   )
+}
 
-/** 1 with the probability that each element of `p` gives, else 0. */
-export function bernoulli(
-  p: Tensor,
-  { generator = defaultGenerator(p.session) }: { generator?: Generator } = {},
-): Tensor {
-  const node = generator.draw((state, draw) => randomBernoulli(state, p.shape, draw, p.node))
-  return makeTensor(generator.session, build.cast(node, p.dtype))
+export interface BernoulliOptions {
+  readonly generator?: Generator
+  /** one probability for all elements, whatever x holds */
+  readonly p?: number
+}
+
+/** 1 with the probability that each element of x gives (or with p), else 0. */
+export function bernoulli(x: Tensor, { generator = defaultGenerator(x.session), p }: BernoulliOptions = {}): Tensor {
+  if (p !== undefined && !(p >= 0 && p <= 1))
+    throw new ArgumentError(`bernoulli: expected a probability from 0 to 1, got ${p}.`, { op: 'bernoulli', p })
+  const node = generator.draw((state, draw) => randomBernoulli(state, x.shape, draw, p ?? x.node))
+  return makeTensor(generator.session, build.cast(node, x.dtype))
 }
 
 const likeOptions = (other: Tensor, options: RandomOptions): RandomOptions => ({
@@ -190,23 +258,4 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
     ...options,
     device: generator.state.device,
   })
-}
-
-export interface DropoutOptions {
-  /** probability that an element becomes 0 */
-  readonly p?: number
-  /** false gives x itself */
-  readonly training?: boolean
-  readonly generator?: Generator
-}
-
-/** Zeros each element with probability p and scales the others by 1 / (1 - p). */
-export function dropout(x: Tensor, { p = 0.5, training = true, generator }: DropoutOptions = {}): Tensor {
-  if (!training) return x
-  const source = generator ?? defaultGenerator(x.session)
-  return resultOf(
-    x.session,
-    source.draw((state, draw) => dropoutNode(x.node, state, draw, p)),
-    [x],
-  )
 }

@@ -136,7 +136,7 @@ const rows: readonly (readonly [string, Class, RegExp, () => unknown])[] = [
   [
     'adaptiveAvgPool2d size',
     ArgumentError,
-    /output size from 1, or \[height, width\], got \[-1,0\]/,
+    /output size from 0, or \[height, width\], got \[-1,0\]/,
     () => c.adaptiveAvgPool2d(f(1, 1, 1, 1), [-1, 0]),
   ],
   [

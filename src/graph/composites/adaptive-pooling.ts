@@ -27,23 +27,24 @@ import {
 import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { argmax, maxWithIndex, type ValuesAndIndices } from './arg-extremum.ts'
+import { spatialAxes } from './per-axis.ts'
 
 /** One size for all spatial axes, or one each; null keeps an extent. */
 export type OutputSize = number | null | readonly (number | null)[]
 
 function sizesOf(op: string, rank: number, x: Node, outputSize: OutputSize): number[] {
+  const layout = `channels, ${spatialAxes(rank).join(', ')}`
   if (x.shape.length < rank + 1 || x.shape.length > rank + 2 || x.shape.slice(-rank).includes(0))
-    throw new ShapeError(
-      `${op}: expected [batch, channels, ...] or [channels, ...] with ${rank} spatial axes of at least one element, ` +
-        `got ${formatShape(x.shape)}.`,
-      { op, shape: x.shape },
-    )
+    throw new ShapeError(`${op}: expected [batch, ${layout}] or [${layout}], got ${formatShape(x.shape)}.`, {
+      op,
+      shape: x.shape,
+    })
   const list = Array.isArray(outputSize) ? outputSize : [outputSize]
   const spread: readonly (number | null)[] = list.length === 1 ? new Array(rank).fill(list[0]) : list
   const sizes = spread.map((size, i) => size ?? x.shape[x.shape.length - rank + i])
   if (sizes.length !== rank || !sizes.every((size) => Number.isInteger(size) && size >= 0))
     throw new ArgumentError(
-      `${op}: expected an output size from 0, or ${rank} of them, got ${JSON.stringify(outputSize)}.`,
+      `${op}: expected an output size from 0, or [${spatialAxes(rank).join(', ')}], got ${JSON.stringify(outputSize)}.`,
       { op, outputSize },
     )
   return sizes

@@ -15,3 +15,8 @@ export function perAxis(op: string, name: string, value: PerAxis, rank: number, 
     )
   return spread
 }
+
+const axisNames = ['depth', 'height', 'width']
+
+/** What sentences call the last `rank` axes. */
+export const spatialAxes = (rank: number): readonly string[] => (rank === 1 ? ['length'] : axisNames.slice(-rank))

@@ -30,7 +30,7 @@ import type { Node } from '../node.ts'
 import type { ValueType } from '../op-row.ts'
 import { abs } from './basics.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
-import { type PerAxis, perAxis } from './per-axis.ts'
+import { type PerAxis, perAxis, spatialAxes } from './per-axis.ts'
 import { type Amounts, type SlidingWindows, slidingWindows, slidingWindowsGrad } from './sliding-windows.ts'
 
 export interface PoolOptions {
@@ -78,7 +78,7 @@ function inferPool(op: string, x: Node, attrs: PoolAttrs): ValueType {
   const positions = positionsOf(x, attrs)
   if (positions.some((count) => count < 1))
     throw new ShapeError(
-      `${op}: expected the last axes to hold a window of ${formatShape(attrs.kernel)} (dilation ${formatShape(attrs.dilation)}), ` +
+      `${op}: expected ${spatialAxes(attrs.kernel.length).join(' and ')} to hold a window of ${formatShape(attrs.kernel)} (dilation ${formatShape(attrs.dilation)}), ` +
         `got ${formatShape(x.shape)}. Pad it, or use a smaller kernel.`,
       { op, shape: x.shape, kernel: attrs.kernel },
     )
@@ -91,10 +91,10 @@ const given = (value: PerAxis | null | undefined): PerAxis | undefined =>
 
 /** Checked attributes; with `ceilMode` the padding at the end grows, or shrinks, to what the last window needs. */
 function poolAttrs(op: string, rank: number, x: Node, kernelSize: PerAxis, options: MaxPoolOptions): PoolAttrs {
+  const layout = `channels, ${spatialAxes(rank).join(', ')}`
   if (x.shape.length < rank + 1 || x.shape.length > rank + 2 || x.shape.slice(-rank - 1).includes(0))
     throw new ShapeError(
-      `${op}: expected [batch, channels, ...] or [channels, ...] with ${rank} spatial axes, none of size 0 but the batch, ` +
-        `got ${formatShape(x.shape)}.`,
+      `${op}: expected [batch, ${layout}] or [${layout}], without axes of size 0 but the batch, got ${formatShape(x.shape)}.`,
       { op, shape: x.shape },
     )
   const kernel = perAxis(op, 'kernelSize', kernelSize, rank, 1)

@@ -14,8 +14,9 @@ import { castOperand } from '../autocast.ts'
 import { makeTensor, resultOf } from '../core.ts'
 import { noGrad } from '../grad-mode.ts'
 import { sameDevice } from '../operands.ts'
-import { dropout, type Generator } from '../random.ts'
+import type { Generator } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
+import { dropout } from './sampling.ts'
 
 export type Optional = Tensor | null | undefined
 

@@ -4,9 +4,9 @@ import type { Node } from '../../graph/node.ts'
 import { castOperand } from '../autocast.ts'
 import { resultOf } from '../core.ts'
 import { sameDevice } from '../operands.ts'
-import { dropout } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Optional } from './neural.ts'
+import { dropout } from './sampling.ts'
 
 export { type CellName, gateCount, stateCount } from '../../graph/composites/recurrent.ts'
 
