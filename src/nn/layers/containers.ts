@@ -1,8 +1,9 @@
-// Containers of modules: Sequential, ModuleList, ModuleDict. Their entries are named by position or key, without a field's name
+// Containers of modules and parameters: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict. Their entries are named by position or key, without a field's name
 // in between, as in PyTorch.
 import { ArgumentError } from '../../base/errors.ts'
 import type { Tensor } from '../../tensor/index.ts'
 import { type Layer, Module } from '../module.ts'
+import { isParameter, parameter } from '../parameter.ts'
 
 /** Calls one layer after the other. */
 export class Sequential extends Module {
@@ -30,7 +31,7 @@ export class Sequential extends Module {
 
 const noForward = (name: string): never => {
   throw new ArgumentError(
-    `${name}: expected a call of one of its modules, got a call of the list itself. Loop over it.`,
+    `${name}: expected a call of one of its entries, got a call of the container itself. Loop over it.`,
   )
 }
 
@@ -91,6 +92,69 @@ export class ModuleDict<M extends Module = Module> extends Module {
   }
 
   [Symbol.iterator](): Iterator<[string, M]> {
+    return this.items[Symbol.iterator]()
+  }
+}
+
+const asParameter = (value: Tensor): Tensor => (isParameter(value) ? value : parameter(value))
+
+/** An array of parameters; what is put in becomes one. */
+export class ParameterList extends Module {
+  static override readonly stateNames = { items: '' }
+  readonly items: Tensor[]
+
+  constructor(items: Iterable<Tensor> = []) {
+    super()
+    this.items = Array.from(items, asParameter)
+  }
+
+  forward(): never {
+    return noForward('ParameterList')
+  }
+
+  push(...items: Tensor[]): this {
+    this.items.push(...items.map(asParameter))
+    return this
+  }
+
+  at(index: number): Tensor | undefined {
+    return this.items.at(index)
+  }
+
+  get size(): number {
+    return this.items.length
+  }
+
+  [Symbol.iterator](): Iterator<Tensor> {
+    return this.items[Symbol.iterator]()
+  }
+}
+
+/** Parameters by name; what is put in becomes one. */
+export class ParameterDict extends Module {
+  static override readonly stateNames = { items: '' }
+  readonly items = new Map<string, Tensor>()
+
+  constructor(items: Readonly<Record<string, Tensor>> | Iterable<readonly [string, Tensor]> = {}) {
+    super()
+    const entries = Symbol.iterator in items ? (items as Iterable<readonly [string, Tensor]>) : Object.entries(items)
+    for (const [name, value] of entries) this.set(name, value)
+  }
+
+  forward(): never {
+    return noForward('ParameterDict')
+  }
+
+  get(name: string): Tensor | undefined {
+    return this.items.get(name)
+  }
+
+  set(name: string, value: Tensor): this {
+    this.items.set(name, asParameter(value))
+    return this
+  }
+
+  [Symbol.iterator](): Iterator<[string, Tensor]> {
     return this.items[Symbol.iterator]()
   }
 }

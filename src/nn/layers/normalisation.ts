@@ -1,99 +1,12 @@
-// Batch and layer normalisation. https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
+// Normalisation of each sample by itself: layer, group, root-mean-square and instance norm.
+// https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 import type { DType } from '../../base/dtype.ts'
-import { ShapeError } from '../../base/errors.ts'
+import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, type Shape } from '../../base/shape.ts'
-import { batchNorm, layerNorm, noGrad, ones, type Tensor, zeros } from '../../tensor/index.ts'
+import { groupNorm, instanceNorm, layerNorm, ones, rmsNorm, type Tensor, zeros } from '../../tensor/index.ts'
 import { Module } from '../module.ts'
 import { parameter } from '../parameter.ts'
 import { describe } from '../print-module.ts'
-
-export interface BatchNormOptions {
-  readonly eps?: number
-  /** weight of the newest batch in the running statistics; null averages over all batches */
-  readonly momentum?: number | null
-  /** whether to learn a scale and a shift */
-  readonly affine?: boolean
-  readonly trackRunningStats?: boolean
-  readonly dtype?: DType
-}
-
-/** Batch normalisation over axis 1; subclasses say which ranks they take. */
-abstract class BatchNorm extends Module {
-  static override readonly stateNames = {
-    runningMean: 'running_mean',
-    runningVar: 'running_var',
-    numBatchesTracked: 'num_batches_tracked',
-  }
-
-  readonly numFeatures: number
-  readonly eps: number
-  readonly momentum: number | null
-  weight: Tensor | null
-  bias: Tensor | null
-  runningMean: Tensor | null
-  runningVar: Tensor | null
-  numBatchesTracked: Tensor | null
-
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super()
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = 'float32' } = options
-    const shape = [numFeatures]
-    this.numFeatures = numFeatures
-    this.eps = eps
-    this.momentum = momentum
-    this.weight = affine ? parameter(ones(shape, { dtype })) : null
-    this.bias = affine ? parameter(zeros(shape, { dtype })) : null
-    this.runningMean = this.registerBuffer('runningMean', trackRunningStats ? zeros(shape, { dtype }) : null)
-    this.runningVar = this.registerBuffer('runningVar', trackRunningStats ? ones(shape, { dtype }) : null)
-    this.numBatchesTracked = this.registerBuffer(
-      'numBatchesTracked',
-      trackRunningStats ? zeros([], { dtype: 'int64' }) : null,
-    )
-  }
-
-  protected abstract readonly ranks: readonly number[]
-
-  forward(x: Tensor): Tensor {
-    if (!this.ranks.includes(x.ndim) || x.shape[1] !== this.numFeatures)
-      throw new ShapeError(
-        `${this.constructor.name}: expected x of ${this.ranks.join(' or ')} dimensions with ${this.numFeatures} channels ` +
-          `in axis 1, got ${formatShape(x.shape)}.`,
-        { shape: x.shape, numFeatures: this.numFeatures },
-      )
-    const training = this.training || this.runningMean === null
-    return batchNorm(x, this.runningMean, this.runningVar, this.weight, this.bias, {
-      training,
-      momentum: training && this.runningMean ? this.#countBatch() : 0,
-      eps: this.eps,
-    })
-  }
-
-  /** Counts this batch, and gives its weight in the running statistics. */
-  #countBatch(): number | Tensor {
-    noGrad(() => this.numBatchesTracked?.add_(1))
-    if (this.momentum !== null) return this.momentum
-    return noGrad(() => this.numBatchesTracked!.to(this.runningMean!.dtype).reciprocal())
-  }
-
-  override extraRepr(): string {
-    const { eps, momentum } = this
-    return `${this.numFeatures}, ${describe({ eps, momentum, affine: this.weight !== null, trackRunningStats: this.runningMean !== null })}`
-  }
-}
-
-/** x: [batch, features] or [batch, features, length] */
-export class BatchNorm1d extends BatchNorm {
-  protected get ranks(): readonly number[] {
-    return [2, 3]
-  }
-}
-
-/** x: [batch, channels, height, width] */
-export class BatchNorm2d extends BatchNorm {
-  protected get ranks(): readonly number[] {
-    return [4]
-  }
-}
 
 export interface LayerNormOptions {
   readonly eps?: number
@@ -125,5 +38,161 @@ export class LayerNorm extends Module {
   override extraRepr(): string {
     const { normalizedShape, eps } = this
     return `${formatShape(normalizedShape)}, ${describe({ eps, elementwiseAffine: this.weight !== null })}`
+  }
+}
+
+/** Divides by the root mean square over the last axes, those of `normalizedShape` (https://arxiv.org/abs/1910.07467). */
+export class RMSNorm extends Module {
+  readonly normalizedShape: Shape
+  /** the dtype's precision when null */
+  readonly eps: number | null
+  weight: Tensor | null
+
+  constructor(
+    normalizedShape: number | Shape,
+    options: { readonly eps?: number | null; readonly elementwiseAffine?: boolean; readonly dtype?: DType } = {},
+  ) {
+    super()
+    const { eps = null, elementwiseAffine = true, dtype = 'float32' } = options
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
+    this.eps = eps
+    this.weight = elementwiseAffine ? parameter(ones(this.normalizedShape, { dtype })) : null
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, this.weight, { eps: this.eps })
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps } = this
+    return `${formatShape(normalizedShape)}, ${describe({ eps, elementwiseAffine: this.weight !== null })}`
+  }
+}
+
+export interface GroupNormOptions {
+  readonly eps?: number
+  readonly affine?: boolean
+  readonly dtype?: DType
+}
+
+/** Normalises groups of channels (axis 1) of each sample (https://arxiv.org/abs/1803.08494). */
+export class GroupNorm extends Module {
+  readonly numGroups: number
+  readonly numChannels: number
+  readonly eps: number
+  weight: Tensor | null
+  bias: Tensor | null
+
+  constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
+    super()
+    const { eps = 1e-5, affine = true, dtype = 'float32' } = options
+    if (numChannels % numGroups !== 0)
+      throw new ArgumentError(
+        `GroupNorm: expected a number of groups that divides the ${numChannels} channels, got ${numGroups}.`,
+        { numGroups, numChannels },
+      )
+    this.numGroups = numGroups
+    this.numChannels = numChannels
+    this.eps = eps
+    this.weight = affine ? parameter(ones([numChannels], { dtype })) : null
+    this.bias = affine ? parameter(zeros([numChannels], { dtype })) : null
+  }
+
+  forward(x: Tensor): Tensor {
+    return groupNorm(x, this.numGroups, this.weight, this.bias, { eps: this.eps })
+  }
+
+  override extraRepr(): string {
+    const { numGroups, numChannels, eps } = this
+    return `${numGroups}, ${numChannels}, ${describe({ eps, affine: this.weight !== null })}`
+  }
+}
+
+export interface InstanceNormOptions {
+  readonly eps?: number
+  readonly momentum?: number
+  readonly affine?: boolean
+  readonly trackRunningStats?: boolean
+  readonly dtype?: DType
+}
+
+/** Normalises each channel of each sample (https://arxiv.org/abs/1607.08022); subclasses say how many axes a channel has. */
+abstract class InstanceNorm extends Module {
+  static override readonly stateNames = {
+    runningMean: 'running_mean',
+    runningVar: 'running_var',
+    numBatchesTracked: 'num_batches_tracked',
+  }
+
+  readonly numFeatures: number
+  readonly eps: number
+  readonly momentum: number
+  weight: Tensor | null
+  bias: Tensor | null
+  runningMean: Tensor | null
+  runningVar: Tensor | null
+  /** kept for checkpoints; PyTorch does not count here either */
+  numBatchesTracked: Tensor | null
+
+  constructor(numFeatures: number, options: InstanceNormOptions = {}) {
+    super()
+    const { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false, dtype = 'float32' } = options
+    const shape = [numFeatures]
+    this.numFeatures = numFeatures
+    this.eps = eps
+    this.momentum = momentum
+    this.weight = affine ? parameter(ones(shape, { dtype })) : null
+    this.bias = affine ? parameter(zeros(shape, { dtype })) : null
+    this.runningMean = this.registerBuffer('runningMean', trackRunningStats ? zeros(shape, { dtype }) : null)
+    this.runningVar = this.registerBuffer('runningVar', trackRunningStats ? ones(shape, { dtype }) : null)
+    this.numBatchesTracked = this.registerBuffer(
+      'numBatchesTracked',
+      trackRunningStats ? zeros([], { dtype: 'int64' }) : null,
+    )
+  }
+
+  /** axes of a channel */
+  protected abstract readonly rank: number
+
+  forward(x: Tensor): Tensor {
+    const lead = x.ndim - this.rank
+    if ((lead !== 1 && lead !== 2) || x.shape[lead - 1] !== this.numFeatures)
+      throw new ShapeError(
+        `${this.constructor.name}: expected x of ${this.rank + 2} dimensions, or ${this.rank + 1} without a batch, with ` +
+          `${this.numFeatures} channels, got ${formatShape(x.shape)}.`,
+        { shape: x.shape, numFeatures: this.numFeatures },
+      )
+    const useInputStats = this.training || this.runningMean === null
+    const options = { useInputStats, momentum: this.momentum, eps: this.eps }
+    const batch = lead === 1 ? x.unsqueeze(0) : x
+    const result = instanceNorm(batch, this.runningMean, this.runningVar, this.weight, this.bias, options)
+    return lead === 1 ? result.squeeze(0) : result
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum } = this
+    const rest = { affine: this.weight !== null, trackRunningStats: this.runningMean !== null }
+    return `${numFeatures}, ${describe({ eps, momentum, ...rest })}`
+  }
+}
+
+/** x: [batch, channels, length] */
+export class InstanceNorm1d extends InstanceNorm {
+  protected get rank(): number {
+    return 1
+  }
+}
+
+/** x: [batch, channels, height, width] */
+export class InstanceNorm2d extends InstanceNorm {
+  protected get rank(): number {
+    return 2
+  }
+}
+
+/** x: [batch, channels, depth, height, width] */
+export class InstanceNorm3d extends InstanceNorm {
+  protected get rank(): number {
+    return 3
   }
 }

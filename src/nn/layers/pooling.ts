@@ -1,58 +1,47 @@
-// Pooling over the last two axes: MaxPool2d, AvgPool2d, AdaptiveAvgPool2d.
+// Pooling over one, two or three axes: the largest element or the mean of windows, or of as many windows as the result shall have.
 // https://docs.pytorch.org/docs/stable/nn.html#pooling-layers
-import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Tensor } from '../../tensor/index.ts'
+import * as tensor from '../../tensor/index.ts'
 import { Module } from '../module.ts'
 import { describe } from '../print-module.ts'
-import type { Pair } from './convolution.ts'
+import type { PerAxis } from './convolution.ts'
 
-export interface MaxPool2dOptions {
+type Tensor = tensor.Tensor
+
+export interface MaxPoolOptions {
   /** kernelSize unless given */
-  readonly stride?: Pair
-  readonly padding?: Pair
-  readonly dilation?: Pair
+  readonly stride?: PerAxis
+  readonly padding?: PerAxis
+  readonly dilation?: PerAxis
   readonly ceilMode?: boolean
 }
 
-export class MaxPool2d extends Module {
-  readonly kernelSize: Pair
-  readonly options: MaxPool2dOptions
-
-  constructor(kernelSize: Pair, options: MaxPool2dOptions = {}) {
-    super()
-    this.kernelSize = kernelSize
-    this.options = options
-  }
-
-  forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.kernelSize, this.options)
-  }
-
-  override extraRepr(): string {
-    return describe({ kernelSize: this.kernelSize, stride: this.kernelSize, ...this.options })
-  }
-}
-
-export interface AvgPool2dOptions {
+export interface AvgPoolOptions {
   /** kernelSize unless given */
-  readonly stride?: Pair
-  readonly padding?: Pair
+  readonly stride?: PerAxis
+  readonly padding?: PerAxis
   readonly ceilMode?: boolean
+  /** whether zeros of the padding count in the mean */
   readonly countIncludePad?: boolean
   readonly divisorOverride?: number
 }
 
-export class AvgPool2d extends Module {
-  readonly kernelSize: Pair
-  readonly options: AvgPool2dOptions
+/** One size for all axes or one for each; null keeps the input's. */
+export type AdaptiveSize = number | null | readonly (number | null)[]
 
-  constructor(kernelSize: Pair, options: AvgPool2dOptions = {}) {
+abstract class Pool<O extends { readonly stride?: PerAxis }> extends Module {
+  readonly kernelSize: PerAxis
+  readonly options: O
+
+  constructor(kernelSize: PerAxis, options: O = {} as O) {
     super()
     this.kernelSize = kernelSize
     this.options = options
   }
 
+  protected abstract pool(x: Tensor, kernelSize: PerAxis, options: O): Tensor
+
   forward(x: Tensor): Tensor {
-    return avgPool2d(x, this.kernelSize, this.options)
+    return this.pool(x, this.kernelSize, this.options)
   }
 
   override extraRepr(): string {
@@ -60,10 +49,49 @@ export class AvgPool2d extends Module {
   }
 }
 
-/** One size for both axes or one for each; null keeps the input's. */
-export type AdaptiveSize = number | readonly [number | null, number | null]
+/** x: [batch, channels, length] */
+export class MaxPool1d extends Pool<MaxPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
+    return tensor.maxPool1d(x, kernelSize, options)
+  }
+}
 
-export class AdaptiveAvgPool2d extends Module {
+/** x: [batch, channels, height, width] */
+export class MaxPool2d extends Pool<MaxPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
+    return tensor.maxPool2d(x, kernelSize, options)
+  }
+}
+
+/** x: [batch, channels, depth, height, width] */
+export class MaxPool3d extends Pool<MaxPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
+    return tensor.maxPool3d(x, kernelSize, options)
+  }
+}
+
+/** x: [batch, channels, length] */
+export class AvgPool1d extends Pool<AvgPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: AvgPoolOptions): Tensor {
+    return tensor.avgPool1d(x, kernelSize, options)
+  }
+}
+
+/** x: [batch, channels, height, width] */
+export class AvgPool2d extends Pool<AvgPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: AvgPoolOptions): Tensor {
+    return tensor.avgPool2d(x, kernelSize, options)
+  }
+}
+
+/** x: [batch, channels, depth, height, width] */
+export class AvgPool3d extends Pool<AvgPoolOptions> {
+  protected pool(x: Tensor, kernelSize: PerAxis, options: AvgPoolOptions): Tensor {
+    return tensor.avgPool3d(x, kernelSize, options)
+  }
+}
+
+abstract class AdaptivePool extends Module {
   readonly outputSize: AdaptiveSize
 
   constructor(outputSize: AdaptiveSize) {
@@ -71,11 +99,49 @@ export class AdaptiveAvgPool2d extends Module {
     this.outputSize = outputSize
   }
 
+  protected abstract pool(x: Tensor, outputSize: AdaptiveSize): Tensor
+
   forward(x: Tensor): Tensor {
-    return adaptiveAvgPool2d(x, this.outputSize)
+    return this.pool(x, this.outputSize)
   }
 
   override extraRepr(): string {
     return describe({ outputSize: this.outputSize })
+  }
+}
+
+export class AdaptiveAvgPool1d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveAvgPool1d(x, outputSize)
+  }
+}
+
+export class AdaptiveAvgPool2d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveAvgPool2d(x, outputSize)
+  }
+}
+
+export class AdaptiveAvgPool3d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveAvgPool3d(x, outputSize)
+  }
+}
+
+export class AdaptiveMaxPool1d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveMaxPool1d(x, outputSize)
+  }
+}
+
+export class AdaptiveMaxPool2d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveMaxPool2d(x, outputSize)
+  }
+}
+
+export class AdaptiveMaxPool3d extends AdaptivePool {
+  protected pool(x: Tensor, outputSize: AdaptiveSize): Tensor {
+    return tensor.adaptiveMaxPool3d(x, outputSize)
   }
 }
