@@ -6,6 +6,7 @@ import { sizeOf } from '../../../base/shape.ts'
 import type { Node } from '../../../graph/node.ts'
 import type { Target, TileShape } from '../../target.ts'
 import { chooseTile } from './choose-tile.ts'
+import type { Factors } from './factors.ts'
 import type { Layout } from './layout.ts'
 import type { Walk } from './placement.ts'
 
@@ -86,9 +87,14 @@ interface Extents {
 }
 
 /** `kRun` cuts k where its own shape does not. */
-export function chooseBlocking(contract: Contract, target: Target, layout: Layout, kRun?: number): Blocking {
+export function chooseBlocking(
+  contract: Contract,
+  { left: a, right: b }: Factors,
+  target: Target,
+  layout: Layout,
+  kRun?: number,
+): Blocking {
   const { batch, contracted } = contract.attrs
-  const [a, b] = contract.inputs
   const split = a.shape.length - contracted
   const m = side(a.shape.slice(batch, split), 1)
   const nShape = b.shape.slice(batch, b.shape.length - contracted)

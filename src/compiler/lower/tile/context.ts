@@ -3,6 +3,7 @@ import { bytesOf } from '../../../base/dtype.ts'
 import type { Target } from '../../target.ts'
 import type { Lowering } from '../lowered-kernel.ts'
 import type { Blocking } from './blocking.ts'
+import type { Factors } from './factors.ts'
 import type { Layout } from './layout.ts'
 import type { ContractNode, TileAxes } from './tile-axes.ts'
 
@@ -10,6 +11,7 @@ export interface TileContext {
   readonly lowering: Lowering
   readonly target: Target
   readonly contract: ContractNode
+  readonly factors: Factors
   readonly blocking: Blocking
   readonly axes: TileAxes
   /** the dtype in which products are summed */
@@ -42,7 +44,10 @@ function paddedStride(elements: number, unit: number, bytes: number): number {
   return ((lines % 2 === 0 ? lines + 1 : lines) * lineBytes) / bytes
 }
 
-type Basis = Pick<TileContext, 'lowering' | 'target' | 'contract' | 'blocking' | 'axes' | 'layout' | 'packsRows'>
+type Basis = Pick<
+  TileContext,
+  'lowering' | 'target' | 'contract' | 'factors' | 'blocking' | 'axes' | 'layout' | 'packsRows'
+>
 
 export function makeContext(basis: Basis): TileContext {
   const { contract, blocking, layout, packsRows } = basis

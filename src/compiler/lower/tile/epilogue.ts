@@ -12,16 +12,13 @@ import { refine } from '../refine.ts'
 import type { Scope } from '../scope.ts'
 import type { TileContext } from './context.ts'
 import { overColumns } from './pack.ts'
-import { batchIndices, sideIndices } from './tile-axes.ts'
+import { batchIndices, resultIndices, sideIndices } from './tile-axes.ts'
 
 /** Index vector of each output over the contract's axes. */
 function outputIndices(context: TileContext, nInner: Affine): Map<Node, readonly Affine[]> {
-  const { lowering, blocking, axes } = context
-  const own = [
-    ...batchIndices(blocking, axes),
-    ...sideIndices(blocking.m, axes.m),
-    ...sideIndices(blocking.n, axes.n, nInner),
-  ]
+  const { lowering, factors, blocking, axes } = context
+  const [left, right] = [sideIndices(blocking.m, axes.m), sideIndices(blocking.n, axes.n, nInner)]
+  const own = resultIndices(factors, batchIndices(blocking, axes), left, right)
   const space = spaceOfGroup(lowering.group, own)
   return new Map(lowering.group.outputs.map((node) => [node, space.indicesOf(node)!]))
 }

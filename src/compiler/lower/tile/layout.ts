@@ -3,8 +3,9 @@ import { bytesOf } from '../../../base/dtype.ts'
 import { sizeOf } from '../../../base/shape.ts'
 import { type Axis, axisIndex, makeAxis, unravel } from '../index-algebra.ts'
 import type { Lowering } from '../lowered-kernel.ts'
+import type { Factors } from './factors.ts'
 import { type Place, placeOf, placeOfResult, type Walk, walkAlong } from './placement.ts'
-import type { ContractNode } from './tile-axes.ts'
+import { type ContractNode, resultIndices } from './tile-axes.ts'
 
 /** Walks along an operand's own axis (m or n; of a result, both) and along k. */
 export interface OperandLayout {
@@ -30,8 +31,9 @@ const longestStride = 2 ** 24
 const fits = (walk: Walk | undefined): walk is Walk =>
   walk !== undefined && walk.stride > 0 && walk.stride < longestStride
 
-export function layoutOf(lowering: Lowering, contract: ContractNode): Layout {
-  const { inputs, attrs, shape } = contract
+export function layoutOf(lowering: Lowering, contract: ContractNode, factors: Factors): Layout {
+  const { attrs, shape } = contract
+  const inputs = [factors.left, factors.right]
   const axisOf = (name: string, extents: readonly number[]): Axis => makeAxis(name, sizeOf(extents))
   const kStart = inputs[0].shape.length - attrs.contracted
   const kShape = inputs[0].shape.slice(kStart)
@@ -51,7 +53,8 @@ export function layoutOf(lowering: Lowering, contract: ContractNode): Layout {
     return { axis, indices, layout }
   })
   const [m, n] = sides
-  const place = shape.length > 0 ? placeOfResult(lowering, [...batch, ...m.indices, ...n.indices]) : undefined
+  const place =
+    shape.length > 0 ? placeOfResult(lowering, resultIndices(factors, batch, m.indices, n.indices)) : undefined
   const rows = hasSums(place) ? walkAlong(place.position, m.axis) : undefined
   const columns = hasSums(place) ? walkAlong(place.position, n.axis) : undefined
   return { a: m.layout, b: n.layout, c: fits(rows) && fits(columns) ? { rows, columns } : undefined }

@@ -19,7 +19,7 @@ import type { TileContext } from './context.ts'
 import { packLeft, packRight } from './pack.ts'
 import { overPanels, type PanelBody } from './panels.ts'
 import { placeOf, placeOfResult } from './placement.ts'
-import { batchIndices, sideIndices } from './tile-axes.ts'
+import { batchIndices, resultIndices, sideIndices } from './tile-axes.ts'
 
 /**
  * An operand as the microkernel reads it: in packed blocks, in memory shared by all tasks or packed by each task when it needs one, or in
@@ -51,18 +51,19 @@ const atBlock = ({ blocking, axes }: TileContext, position: Affine): Affine => {
 
 /** An operand where it lies. */
 export function operandInPlace(context: TileContext, which: 0 | 1): Operand {
-  const { lowering, contract, blocking, axes } = context
+  const { lowering, factors, blocking, axes } = context
   const side = which === 0 ? sideIndices(blocking.m, axes.m) : sideIndices(blocking.n, axes.n)
   const indices = [...batchIndices(blocking, axes), ...side, ...sideIndices(blocking.k, axes.k)]
-  const { memory, position } = placeOf(lowering, contract.inputs[which], indices)!
+  const { memory, position } = placeOf(lowering, which === 0 ? factors.left : factors.right, indices)!
   return { memory, start: atBlock(context, position), byTask: false }
 }
 
 /** Results where they belong. */
 export function resultInPlace(context: TileContext): Operand {
-  const { lowering, blocking, axes } = context
-  const sides = [...sideIndices(blocking.m, axes.m), ...sideIndices(blocking.n, axes.n)]
-  const { memory, position } = placeOfResult(lowering, [...batchIndices(blocking, axes), ...sides])!
+  const { lowering, factors, blocking, axes } = context
+  const [left, right] = [sideIndices(blocking.m, axes.m), sideIndices(blocking.n, axes.n)]
+  const indices = resultIndices(factors, batchIndices(blocking, axes), left, right)
+  const { memory, position } = placeOfResult(lowering, indices)!
   return { memory, start: atBlock(context, position), byTask: false }
 }
 

@@ -19,7 +19,7 @@ import {
 import { always, withBound } from '../index-map.ts'
 import { chooseVectorAxis, lanesFor, loopOverBlock, nest, type Vector } from '../loops.ts'
 import { traceIndices } from '../lowered-kernel.ts'
-import { refine } from '../refine.ts'
+import { collectCuts, refine } from '../refine.ts'
 import type { Scope } from '../scope.ts'
 import type { TileContext } from './context.ts'
 import { batchIndices, sideIndices } from './tile-axes.ts'
@@ -30,21 +30,9 @@ export interface PackTarget {
   readonly start: Affine
 }
 
-/** What packing is chosen by. */
-export type PackContext = Pick<TileContext, 'lowering' | 'target' | 'contract' | 'blocking' | 'axes'>
-
 /** Position of k within its block. */
 const depthIndex = ({ blocking, axes }: TileContext, inner: Affine): Affine =>
   add(scale(addScaled(axisIndex(axes.k.outer), axisIndex(axes.kBlock), -blocking.kRuns), blocking.k.inner), inner)
-
-/** Whether neighbours of the left operand in memory are neighbours along k, rather than rows. */
-export function liesAlongDepth(context: PackContext): boolean {
-  const { axes, contract } = context
-  const [node] = contract.inputs
-  const refined = refine([axes.k.inner], ([inner]) => traceOperand(context, node, leftIndices(context, inner)))
-  const vector = vectorAlong(context, node, [axes.m.outer, axes.k.outer, ...refined.axes[0]], refined.accesses)
-  return vector !== undefined && vector.axis !== axes.m.outer
-}
 
 /** Packs block (mBlock, kBlock) of the left operand. */
 export function packLeft(context: TileContext, scope: Scope, target: PackTarget): void {
@@ -55,7 +43,7 @@ export function packLeft(context: TileContext, scope: Scope, target: PackTarget)
 /** Rows, k next to k. */
 function packRows(context: TileContext, scope: Scope, target: PackTarget): void {
   const { blocking, axes, lowering, aRow } = context
-  const [node] = context.contract.inputs
+  const node = context.factors.left
   const refined = refine([axes.k.inner], ([inner]) => traceOperand(context, node, leftIndices(context, inner)))
   const [inner] = refined.roots
   const row = addScaled(axisIndex(axes.m.outer), axisIndex(axes.mBlock), -blocking.mRuns)
@@ -66,18 +54,36 @@ function packRows(context: TileContext, scope: Scope, target: PackTarget): void 
     const value = lowering.evaluation(inside).evaluate(node, leftIndices(context, inner))
     lowering.builder.emit(storeTo(target.memory, inside.materialize(place), value))
   }
-  loopOverBlock(lowering.builder, scope, axes.m.outer, blocking.mRuns, axisIndex(axes.mBlock), undefined, (outer) => {
+  overRows(context, scope, rowTaps(context, refined.accesses), (outer) => {
     if (vector?.axis === axes.k.outer)
       nest(lowering.builder, outer, order, undefined, (s) => overDepth(context, s, vector, write))
     else overDepth(context, outer, undefined, (s) => nest(lowering.builder, s, order, vector, write))
   })
 }
 
+/** Rows that are taps of one window, where blocks hold whole windows. */
+function rowTaps({ blocking, axes }: TileContext, accesses: readonly Affine[]): number {
+  const taps = Math.min(...(collectCuts(accesses).get(axes.m.outer) ?? [1]))
+  const fits = taps <= largestTaps && blocking.mRuns % taps === 0 && blocking.m.size % taps === 0
+  return fits ? taps : 1
+}
+
+/** Loops over the block's rows, `taps` of them written out. */
+function overRows(context: TileContext, scope: Scope, taps: number, body: (scope: Scope) => void): void {
+  const { blocking, axes, lowering } = context
+  const windows = makeAxis('window', blocking.m.size / taps)
+  const tap = makeAxis('tap', taps)
+  const row = add(scale(axisIndex(windows), taps), axisIndex(tap))
+  const inEach = (outer: Scope): void =>
+    nest(lowering.builder, outer, [tap], undefined, (inner) => body(inner.bind(axes.m.outer, row)), tap)
+  loopOverBlock(lowering.builder, scope, windows, blocking.mRuns / taps, axisIndex(axes.mBlock), undefined, inEach)
+}
+
 /** Panels of mr rows: panel, then k, then row. */
 function packPanels(context: TileContext, scope: Scope, target: PackTarget): void {
   const { blocking, axes, lowering, depth } = context
   const { mr, mRuns } = blocking
-  const node = context.contract.inputs[0]
+  const node = context.factors.left
   const panel = makeAxis('panel', Math.ceil(mRuns / mr))
   const row = makeAxis('row', mr)
   const m = add(add(scale(axisIndex(axes.mBlock), mRuns), scale(axisIndex(panel), mr)), axisIndex(row))
@@ -113,7 +119,7 @@ const substituteRows = (index: Affine, { axes }: TileContext, m: Affine): Affine
 /** Packs block (nBlock, kBlock) of the right operand: k rows of `bStride` columns. */
 export function packRight(context: TileContext, scope: Scope, target: PackTarget): void {
   const { axes, lowering, bStride } = context
-  const node = context.contract.inputs[1]
+  const node = context.factors.right
   const refined = refine([axes.k.inner, axes.n.inner], ([kInner, nInner]) =>
     traceOperand(context, node, rightIndices(context, kInner, nInner)),
   )
@@ -183,7 +189,7 @@ export function panelCount(scope: Scope, { blocking, axes }: TileContext): Expre
   return indexAlu('div', indexAlu('add', rows, indexLiteral(mr - 1)), indexLiteral(mr))
 }
 
-function leftIndices({ blocking, axes }: PackContext, kInner: Affine, m?: Affine): Affine[] {
+function leftIndices({ blocking, axes }: TileContext, kInner: Affine, m?: Affine): Affine[] {
   const rows = m === undefined ? sideIndices(blocking.m, axes.m) : unravelInside(m, blocking.m.shape)
   return [...batchIndices(blocking, axes), ...rows, ...sideIndices(blocking.k, axes.k, kInner)]
 }
@@ -194,13 +200,13 @@ const rightIndices = ({ blocking, axes }: TileContext, kInner: Affine, nInner: A
   ...sideIndices(blocking.k, axes.k, kInner),
 ]
 
-function traceOperand({ lowering }: PackContext, node: Node, indices: readonly Affine[]): Affine[] {
+function traceOperand({ lowering }: TileContext, node: Node, indices: readonly Affine[]): Affine[] {
   return traceIndices(lowering.group, lowering.inputs, lowering.uses, undefined, [{ node, indices, stored: false }])
 }
 
 /** The vector loop of a copy: eight elements or so at a time, since one side of it often goes element by element. */
 function vectorAlong(
-  { target }: PackContext,
+  { target }: TileContext,
   node: Node,
   axes: readonly Axis[],
   accesses: readonly Affine[],

@@ -2,6 +2,7 @@
 import type { Node } from '../../../graph/node.ts'
 import { type Affine, type Axis, axisIndex, linearIndex, makeAxis, unravel } from '../index-algebra.ts'
 import type { Blocking, Side } from './blocking.ts'
+import type { Factors } from './factors.ts'
 
 /** One side's axes: position = outer * inner extent + inner. */
 export interface SideAxes {
@@ -48,6 +49,14 @@ export function makeTileAxes(blocking: Blocking): TileAxes {
 export function sideIndices(side: Side, axes: SideAxes, inner: Affine = axisIndex(axes.inner)): Affine[] {
   return unravel(linearIndex([axisIndex(axes.outer), inner], [side.outer, side.inner]), side.shape)
 }
+
+/** Index vector of the contract's result, given those of its batch, of the left factor's side and of the right one's. */
+export const resultIndices = (
+  { swapped }: Factors,
+  batch: readonly Affine[],
+  left: readonly Affine[],
+  right: readonly Affine[],
+): Affine[] => (swapped ? [...batch, ...right, ...left] : [...batch, ...left, ...right])
 
 export const batchIndices = (blocking: Blocking, axes: TileAxes): Affine[] =>
   unravel(axisIndex(axes.batch), blocking.batch)

@@ -24,21 +24,24 @@ import { makeContext, type TileContext } from './context.ts'
 import { depthRun } from './depth-run.ts'
 import { lowerDot } from './dot.ts'
 import { loadProduct, resultPosition, writeOutputs } from './epilogue.ts'
+import { chooseFactors, liesAlongDepth } from './factors.ts'
 import { layoutOf } from './layout.ts'
 import { multiplyBlocks, type Operand, type Operands, operandInPlace, resultInPlace } from './multiply.ts'
-import { columnIndex, liesAlongDepth, overColumns, packLeft, packRight } from './pack.ts'
+import { columnIndex, overColumns, packLeft, packRight } from './pack.ts'
 import { type ContractNode, makeTileAxes } from './tile-axes.ts'
 
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const contract = group.anchorNode as ContractNode
   if (!suitsTiles(contract, target)) return lowerDot(group, target)
   const plan = new Lowering(group)
-  const layout = layoutOf(plan, contract)
-  const blocking = chooseBlocking(contract, target, layout, depthRun(plan, contract))
+  const factors = chooseFactors(plan, target, contract)
+  const layout = layoutOf(plan, contract, factors)
+  const blocking = chooseBlocking(contract, factors, target, layout, depthRun(plan, contract))
   // sums that grow block by block of k are read where they are written
   const lowering = blocking.direct ? new Lowering(group, 'readwrite') : plan
-  const basis = { lowering, target, contract, blocking, axes: makeTileAxes(blocking), layout }
-  const context = makeContext({ ...basis, packsRows: !blocking.inPlace.a && liesAlongDepth(basis) })
+  const packsRows = !blocking.inPlace.a && liesAlongDepth(plan, target, factors.left, contract.attrs.contracted)
+  const axes = makeTileAxes(blocking)
+  const context = makeContext({ lowering, target, contract, factors, blocking, axes, layout, packsRows })
   const parts = runTasks(context, placeOperands(context))
   if (parts) addParts(context, parts)
   return context.lowering.finish()

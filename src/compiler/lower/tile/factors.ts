@@ -1,0 +1,59 @@
+// Which operand of a contract gives the rows of the product and which its columns. Either does; what differs is the work of packing: rows may
+// be packed in any order of their elements, columns must lie next to each other for each k, and results are stored along columns.
+import { sizeOf } from '../../../base/shape.ts'
+import type { Node } from '../../../graph/node.ts'
+import type { Target } from '../../target.ts'
+import { widestBytes } from '../evaluate.ts'
+import { axisIndex, makeAxis } from '../index-algebra.ts'
+import { chooseVectorAxis, registerLanes } from '../loops.ts'
+import { type Lowering, traceIndices } from '../lowered-kernel.ts'
+import { refine } from '../refine.ts'
+import { placeOfResult, walkAlong } from './placement.ts'
+import type { ContractNode } from './tile-axes.ts'
+
+export interface Factors {
+  readonly left: Node
+  readonly right: Node
+  /** whether the contract's right operand is the left factor */
+  readonly swapped: boolean
+}
+
+/** Cycles per element, about: copied along lanes, copied across them. */
+const along = 0.3
+const across = 1.5
+
+export function chooseFactors(lowering: Lowering, target: Target, contract: ContractNode): Factors {
+  const { inputs, attrs } = contract
+  const [a, b] = inputs
+  const depth = sizeOf(a.shape.slice(a.shape.length - attrs.contracted))
+  const side = (node: Node): number => sizeOf(node.shape.slice(attrs.batch, node.shape.length - attrs.contracted))
+  const costs = inputs.map((node) => (liesAlongDepth(lowering, target, node, attrs.contracted) ? across : along))
+  const results = side(a) * side(b)
+  const rowsFirst = liesAlongRows(lowering, contract)
+  const plain = (side(a) * along + side(b) * costs[1]) * depth + results * (rowsFirst ? across : along)
+  const other = (side(b) * along + side(a) * costs[0]) * depth + results * (rowsFirst ? along : across)
+  return other < plain ? { left: b, right: a, swapped: true } : { left: a, right: b, swapped: false }
+}
+
+/** Whether neighbours of an operand in memory are neighbours along k. */
+export function liesAlongDepth(lowering: Lowering, target: Target, node: Node, contracted: number): boolean {
+  const { group, inputs, uses } = lowering
+  const axes = node.shape.map((extent, i) => makeAxis(`x${i}`, extent))
+  const refined = refine(axes, (indices) =>
+    traceIndices(group, inputs, uses, undefined, [{ node, indices, stored: false }]),
+  )
+  const lanes = registerLanes(target, widestBytes([node]))
+  const best = chooseVectorAxis(refined.axes.flat(), refined.accesses, lanes)
+  return best !== undefined && refined.axes.slice(node.shape.length - contracted).some((list) => list.includes(best))
+}
+
+/** Whether results of the contract that are neighbours in memory belong to neighbours of its left operand. */
+function liesAlongRows(lowering: Lowering, { shape, inputs, attrs }: ContractNode): boolean {
+  const axes = shape.map((extent, i) => makeAxis(`x${i}`, extent))
+  const place = shape.length > 0 ? placeOfResult(lowering, axes.map(axisIndex)) : undefined
+  if (!place) return false
+  const columnsFrom = inputs[0].shape.length - attrs.contracted
+  const isNext = (axis: (typeof axes)[number]): boolean =>
+    axis.extent > 1 && walkAlong(place.position, axis)?.stride === 1
+  return axes.slice(attrs.batch, columnsFrom).some(isNext) && !axes.slice(columnsFrom).some(isNext)
+}
