@@ -37,11 +37,14 @@ const lineBytes = 64
 /** Rows that are a multiple of this apart meet in few sets of the cache. */
 const meetingBytes = 1024
 
-/** Whole units, over an odd number of cache lines, so that rows spread over all sets of the cache. */
+/** Lines of a row up to which a panel's part of all rows still spreads over enough sets of the cache. */
+const fewLines = 4
+
+/** Whole units, of long rows over an odd number of cache lines, so that rows spread over all sets of the cache. */
 function paddedStride(elements: number, unit: number, bytes: number): number {
   const whole = Math.ceil(elements / unit) * unit
   const lines = Math.ceil((whole * bytes) / lineBytes)
-  return ((lines % 2 === 0 ? lines + 1 : lines) * lineBytes) / bytes
+  return ((lines > fewLines && lines % 2 === 0 ? lines + 1 : lines) * lineBytes) / bytes
 }
 
 type Basis = Pick<
