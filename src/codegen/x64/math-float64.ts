@@ -46,16 +46,20 @@ const smallestNormal = 2 ** -1022
 
 /** x = m * 2^exponent with m in [sqrt(1/2), sqrt(2)), for x positive and finite. */
 export function splitExponent(m: MathBuilder, x: VirtualRegister): { mantissa: Part; exponent: VirtualRegister } {
-  const { s, bytes } = m
   const isSmall = m.compare(x, 'less', smallestNormal)
-  const normal = m.select(isSmall, m.mul(x, 2 ** 54), x)
-  const bits = s.commutative('vpaddq', bytes, normal, s.i64(0x3ff0000000000000n - 0x3fe6a09e00000000n))
+  const { mantissa, exponent } = splitNormal(m, m.select(isSmall, m.mul(x, 2 ** 54), x))
+  return { mantissa, exponent: m.sub(exponent, m.and(isSmall, 54)) }
+}
+
+/** The same for normal numbers. */
+export function splitNormal(m: MathBuilder, x: VirtualRegister): { mantissa: Part; exponent: VirtualRegister } {
+  const { s, bytes } = m
+  const bits = s.commutative('vpaddq', bytes, x, s.i64(0x3ff0000000000000n - 0x3fe6a09e00000000n))
   const fraction = s.commutative('vpand', bytes, bits, s.i64(0xfffffffffffffn))
   const mantissa = s.commutative('vpaddq', bytes, fraction, s.i64(0x3fe6a09e00000000n))
   // the exponent's bits under 2^52's make a float64 of 2^52 + exponent
   const biased = m.or(s.vector2('vpsrlq', bytes, bits, 52), 2 ** 52)
-  const exponent = m.sub(m.sub(biased, 2 ** 52 + 1023), m.and(isSmall, 54))
-  return { mantissa, exponent }
+  return { mantissa, exponent: m.sub(biased, 2 ** 52 + 1023) }
 }
 
 export function logFloat64(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {

@@ -2,8 +2,33 @@
 // Special cases are C's: NaN only where C says, signs of odd whole powers, pow(x, 0) = pow(1, y) = 1.
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { MathBuilder } from './math-builder.ts'
-import { expOfSum, expRange, log2High, log2Low, splitExponent } from './math-float64.ts'
+import { expOfSum, expRange, log2High, log2Low, splitExponent, splitNormal, wholeInLowBits } from './math-float64.ts'
 import type { Selection } from './select-state.ts'
+
+/** 2/11, …, 2/3, and 1/7!, …, 1/2!: float64 polynomials good to 2^-33. */
+const shortSeries = [2 / 11, 2 / 9, 2 / 7, 2 / 5, 2 / 3]
+const shortExp = [1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2]
+/** Beyond these a float32 is infinite or 0. */
+const narrowRange = { lowest: -110, highest: 90 }
+
+/** pow of float32 values in float64 lanes: one float64 holds log x well enough. */
+export function powOfFloat32(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
+  const m = new MathBuilder(s, bytes, true)
+  const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
+  const { mantissa, exponent } = splitNormal(m, magnitude)
+  const f = m.sub(mantissa, 1)
+  const ratio = m.div(f, m.add(f, 2))
+  const square = m.mul(ratio, ratio)
+  const series = m.fma(m.mul(ratio, square), m.polynomial(square, shortSeries), m.add(ratio, ratio))
+  const log = m.fma(exponent, Math.LN2, series)
+  const bounded = m.select(m.compare(magnitude, 'less', Number.POSITIVE_INFINITY), log, magnitude)
+  const limited = m.select(m.compare(magnitude, 'equal', 0), Number.NEGATIVE_INFINITY, bounded)
+  const product = m.atMost(m.atLeast(m.mul(y, limited), narrowRange.lowest), narrowRange.highest)
+  const power = m.round(m.mul(product, Math.LOG2E))
+  const rest = m.fnma(power, Math.LN2, product)
+  const scale = s.vector2('vpsllq', bytes, m.add(power, wholeInLowBits + 1023), 52)
+  return specialPowers(m, x, y, magnitude, m.mul(m.polynomial(rest, [...shortExp, 1, 1]), scale))
+}
 
 interface Pair {
   readonly high: VirtualRegister

@@ -7,7 +7,7 @@ import { dataOf, empty, kernelOf, loopOver, param, refusal, runNative } from './
 
 const options = { skip: refusal }
 
-function run(kind: AluKind, dtype: 'float32' | 'float64', columns: number[][]): number[] {
+function run(kind: AluKind, dtype: 'float32' | 'float64', columns: number[][], avx512: boolean): number[] {
   const size = columns[0].length
   const params = columns.map((_, slot) => param(slot, dtype, size))
   const out = param(params.length, dtype, size)
@@ -15,7 +15,8 @@ function run(kind: AluKind, dtype: 'float32' | 'float64', columns: number[][]): 
     storeTo(out, i, alu(kind, dtype, ...params.map((p) => loadOf(p, i)))),
   ])
   const data = [...columns.map((values) => dataOf(dtype, values)), empty(dtype, size)]
-  return Array.from(runNative(kernelOf([...params, out], [loop]), data)[columns.length] as Float64Array)
+  const results = runNative(kernelOf([...params, out], [loop]), data, { avx512 })
+  return Array.from(results[columns.length] as Float64Array)
 }
 
 /** Distance in units of the last place. JavaScript's own functions are within one of float64. */
@@ -26,14 +27,14 @@ function distance(got: number, expected: number, dtype: 'float32' | 'float64'): 
   return Math.abs(got - expected) / 2 ** Math.max(exponent - bits, -1074)
 }
 
-function worst(
-  kind: AluKind,
-  dtype: 'float32' | 'float64',
-  columns: number[][],
-  reference: (...x: number[]) => number,
-): number {
+type Case = [AluKind, 'float32' | 'float64', number[][], (...x: number[]) => number]
+
+/** With the processor's widest instructions and without. */
+const worst = (...of: Case): number => Math.max(worstWith(true, of), worstWith(false, of))
+
+function worstWith(avx512: boolean, [kind, dtype, columns, reference]: Case): number {
   const rounded = dtype === 'float32' ? columns.map((column) => column.map(Math.fround)) : columns
-  const got = run(kind, dtype, rounded)
+  const got = run(kind, dtype, rounded, avx512)
   let most = 0
   got.forEach((value, i) => {
     const exact = reference(...rounded.map((column) => column[i]))
@@ -73,7 +74,7 @@ test('sin and cos are within 2 ulp for all finite arguments', options, () => {
     ['cos', Math.cos],
   ] as const) {
     for (const angles of [line(-10, 10), line(-1e6, 1e6), scaled(0, 127), line(-1e15, 1e15), line(-1e35, 1e35)])
-      assert.ok(worst(kind, 'float32', [angles], reference) < 0.51)
+      assert.ok(worst(kind, 'float32', [angles], reference) < 1.5)
     const multiples = Array.from({ length: count }, (_, i) => (i * Math.PI) / 2)
     for (const angles of [
       line(-10, 10),
@@ -89,7 +90,7 @@ test('sin and cos are within 2 ulp for all finite arguments', options, () => {
 
 test('pow is within 1 ulp in float32 and a few in float64', options, () => {
   const [bases, powers] = [scaled(-20, 20), line(-6, 6).map((_, i) => ((i * 7919) % 1200) / 100 - 6)]
-  assert.ok(worst('pow', 'float32', [bases, powers], Math.pow) < 0.51)
+  assert.ok(worst('pow', 'float32', [bases, powers], Math.pow) < 0.75)
   assert.ok(worst('pow', 'float64', [bases, powers], Math.pow) < 6)
   assert.ok(worst('pow', 'float64', [line(0.9, 1.1), powers.map((y) => y * 1000)], Math.pow) < 6)
 })

@@ -2,9 +2,10 @@
 import type { AluKind } from '../../kernel/kernel-node.ts'
 import { VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
+import { cosFloat32, sinFloat32 } from './math-angle32.ts'
 import { expFloat32, logFloat32 } from './math-float32.ts'
 import { expFloat64, logFloat64 } from './math-float64.ts'
-import { powFloat64 } from './math-pow.ts'
+import { powFloat64, powOfFloat32 } from './math-pow.ts'
 import { cosFloat64, sinFloat64 } from './math-trigonometry.ts'
 import { fromWide } from './select-convert.ts'
 import { narrow, widen } from './select-lanes.ts'
@@ -26,7 +27,12 @@ const roundDown = 9
 
 type Unary = (s: Selection, x: VirtualRegister, bytes: number) => VirtualRegister
 /** A function of float32 with a polynomial of its own. */
-const float32Functions: Partial<Record<AluKind, Unary>> = { exp: expFloat32, log: logFloat32 }
+const float32Functions: Partial<Record<AluKind, Unary>> = {
+  exp: expFloat32,
+  log: logFloat32,
+  sin: sinFloat32,
+  cos: cosFloat32,
+}
 const float64Functions: Partial<Record<AluKind, Unary>> = {
   exp: expFloat64,
   log: logFloat64,
@@ -107,17 +113,20 @@ function mathFunction(s: Selection, kind: AluKind, form: FloatForm, inputs: read
   if (own) return { form, parts: inputs[0].parts.map((part) => own(s, s.load(part, bytes), bytes)) }
   if (form === 'f32') {
     const widened = inputs.map(({ parts }): LaneValue => ({ form: 'f64', parts: widen(s, parts[0], 'vcvtps2pd') }))
-    return { form, parts: [fromWide(s, mathFunction(s, kind, 'f64', widened), 'vcvtpd2ps')] }
+    const wide = kind === 'pow' ? power(s, powOfFloat32, widened) : mathFunction(s, kind, 'f64', widened)
+    return { form, parts: [fromWide(s, wide, 'vcvtpd2ps')] }
   }
+  if (kind === 'pow') return power(s, powFloat64, inputs)
   const [a, b] = inputs
-  if (kind === 'pow')
-    return {
-      form,
-      parts: a.parts.map((part, i) => powFloat64(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)),
-    }
   if (kind === 'mod')
     return { form, parts: a.parts.map((part, i) => modulo(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)) }
   throw s.fail(`${kind} is not defined for floats`)
+}
+
+function power(s: Selection, pow: typeof powFloat64, [x, y]: readonly LaneValue[]): LaneValue {
+  const bytes = s.partBytes('f64')
+  const parts = x.parts.map((part, i) => pow(s, s.load(part, bytes), s.load(y.parts[i], bytes), bytes))
+  return { form: 'f64', parts }
 }
 
 /**

@@ -48,6 +48,8 @@ export const loopOver = (
 }
 
 export interface RunOptions {
+  /** off: none of its instructions, even where the processor has them */
+  readonly avx512?: boolean
   readonly sizes?: readonly bigint[]
   readonly threads?: number
   readonly checked?: boolean
@@ -59,7 +61,8 @@ export function runNative(kernel: Kernel, data: readonly DeviceData[], options: 
 }
 
 export function runForOutcome(kernel: Kernel, data: readonly DeviceData[], options: RunOptions = {}) {
-  const emitOptions = { checked: options.checked ?? false, features: host!.cpu }
+  const features = { ...host!.cpu, avx512: host!.cpu.avx512 && options.avx512 !== false }
+  const emitOptions = { checked: options.checked ?? false, features }
   verifyAllocation(allocateRegisters(selectKernel(kernel, emitOptions).selected, allocationTarget))
   const emitted = emitKernel(kernel, emitOptions)
   const installed = host!.installCode([emitted.code])
