@@ -47,18 +47,21 @@ export function lowerScan(group: KernelGroup, target: Target): LoweredKernel {
 }
 
 /**
- * Rows for which a block reads the matrices in each step: from the second cache, or from beyond it. Two blocks, for two participants, may
- * have fewer.
+ * Rows for which a block reads the matrices in each step, at least: from the second cache, or from beyond it. Two blocks, for two participants,
+ * may have fewer.
  */
 const rowsInCache = 8
 const rowsBeyond = 32
 const fewestRows = 4
-const mostBlocks = 16
+/** Blocks grow, up to this many rows, rather than become more than these. */
+const mostRows = 64
+const wantedBlocks = 16
 
 /** Powers of two, which most numbers of participants share out evenly. */
 function blocksOf(total: number, matrixBytes: number, target: Target): RowBlocks {
-  const rows = matrixBytes <= target.l2 / 2 ? rowsInCache : rowsBeyond
-  const wanted = Math.min(mostBlocks, Math.max(total / rows, Math.min(2, total / fewestRows), 1))
+  const least = matrixBytes <= target.l2 / 2 ? rowsInCache : rowsBeyond
+  const rows = Math.max(least, Math.min(mostRows, total / wantedBlocks))
+  const wanted = Math.max(total / rows, Math.min(2, total / fewestRows), 1)
   const perBlock = Math.ceil(total / 2 ** Math.floor(Math.log2(wanted)))
   const count = Math.ceil(total / perBlock)
   return { total, perBlock, count, row: makeAxis('row', total), block: makeAxis('block', count) }
