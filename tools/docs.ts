@@ -12,6 +12,7 @@ import { createReferenceDevice } from '../src/devices/reference/reference-device
 import { formatGraph } from '../src/graph/print.ts'
 import { fromHost, registerDevice, setDevice, type Tensor } from '../src/index.ts'
 import { architectureDiagram } from './architecture.ts'
+import { functionsPath, generateFunctionsPage } from './functions-page.ts'
 
 /** A fixed processor, so that the page is the same wherever it is made. */
 const target: Target = {
@@ -114,5 +115,6 @@ export const templatePath = 'docs/architecture.template.md'
 export const pagePath = 'docs/architecture.md'
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(functionsPath, generateFunctionsPage())
   writeFileSync(pagePath, await generateArchitecture(readFileSync(templatePath, 'utf8')))
 }

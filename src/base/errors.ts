@@ -86,6 +86,13 @@ export class GradientError extends TensorloomError {
   }
 }
 
+/** Something that PyTorch has and Tensorloom does not, so far. `docs/functions.md` lists it. */
+export class NotYetError extends TensorloomError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('NOT_YET', message, details)
+  }
+}
+
 /** An argument that is not of the accepted form. */
 export class ArgumentError extends TensorloomError {
   constructor(message: string, details?: ErrorDetails) {

@@ -1,6 +1,6 @@
 // Python's indexing notation over nodes: slices, numbers, null and index tensors go in, movements, gathers and scatters come out.
 // https://docs.pytorch.org/docs/stable/tensor_view.html and https://numpy.org/doc/stable/user/basics.indexing.html
-import { ArgumentError, ShapeError } from '../base/errors.ts'
+import { ArgumentError, NotYetError, ShapeError } from '../base/errors.ts'
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
 import { cumsum } from '../graph/composites/cumsum.ts'
@@ -219,8 +219,8 @@ export function replaceIndexed(
 function replaceMasked(op: string, x: Node, indices: readonly NodeIndex[], value: Node, accumulate: boolean): Node {
   const masks = indices.filter(isNode)
   if (masks.length > 1)
-    throw new ArgumentError(
-      `${op}: expected one mask, or integer tensors, got a mask among ${masks.length} index tensors. Not there yet: ` +
+    throw new NotYetError(
+      `${op}: a mask among ${masks.length} index tensors is not there yet; one mask, or integer tensors, are: ` +
         'find positions first with await mask.nonzero({ asTuple: true }).',
       { op },
     )

@@ -7,6 +7,8 @@ import type { Keywords, Value } from './cases.ts'
 
 export interface Sample {
   readonly op: string
+  /** PyTorch's name */
+  readonly torch: string
   readonly variant?: string
   readonly dtype: DType
   readonly args: readonly Value[]

@@ -1,6 +1,6 @@
 // Resizing of spatial axes, one after the other: each result reads the nearest element, or a weighted sum of two or four.
 // https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
-import { ArgumentError, ShapeError } from '../../base/errors.ts'
+import { ArgumentError, NotYetError, ShapeError } from '../../base/errors.ts'
 import { formatShape } from '../../base/shape.ts'
 import {
   add,
@@ -30,6 +30,8 @@ export interface InterpolateOptions {
   readonly alignCorners?: boolean | null
   /** computes with the ratio of the sizes instead of the scale that was given */
   readonly recomputeScaleFactor?: boolean | null
+  /** not there yet */
+  readonly antialias?: boolean
 }
 
 /** Spatial axes that each mode takes. */
@@ -157,6 +159,7 @@ function resized(x: Node, mode: InterpolateMode, axes: readonly Axis[], aligns: 
 export function interpolate(x: Node, options: InterpolateOptions): Node {
   const { mode = 'nearest', alignCorners } = options
   const rank = x.shape.length - 2
+  if (options.antialias) throw new NotYetError(`${op}: antialias is not there yet.`, { op })
   if (!(mode in ranks) || !ranks[mode].includes(rank))
     throw new ArgumentError(
       `${op}: expected [batch, channels, ...] with as many spatial axes as mode '${String(mode)}' takes ` +

@@ -1,6 +1,6 @@
 // Vector norms over axes: (sum |x|^p)^(1/p), its limits, and the gradients that PyTorch gives them at 0.
 // https://docs.pytorch.org/docs/stable/generated/torch.linalg.vector_norm.html
-import { ArgumentError, ShapeError } from '../../base/errors.ts'
+import { ArgumentError, NotYetError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxes } from '../../base/shape.ts'
 import {
   type Axes,
@@ -50,11 +50,9 @@ const powerNorm = defineComposite<PowerAttrs>('powerNorm', {
 
 function orderOf(p: NormOrder): number {
   if (p === 'fro') return 2
+  if (p === 'nuc') throw new NotYetError("norm: 'nuc' is not there yet: it needs singular values.", { op: 'norm', p })
   if (typeof p === 'number' && !Number.isNaN(p)) return p
-  throw new ArgumentError(
-    `norm: expected a number or 'fro', got ${String(p)}.${p === 'nuc' ? " 'nuc' needs singular values, which are not there yet." : ''}`,
-    { op: 'norm', p },
-  )
+  throw new ArgumentError(`norm: expected a number or 'fro', got ${String(p)}.`, { op: 'norm', p })
 }
 
 function expectElements(x: Node, p: number, axes: readonly number[]): void {
