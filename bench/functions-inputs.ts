@@ -37,7 +37,9 @@ const x = spec(million)
 const y = spec(million, { seed: 2 })
 const positive = spec(million, { fill: 'positive' })
 const vector = spec([1_000_000])
+const sounds = spec([16, 64, 1024])
 const images = spec([8, 32, 64, 64])
+const volumes = spec([2, 16, 32, 32, 32])
 const [left, right] = [spec([512, 512]), spec([512, 512], { seed: 2 })]
 const batches = [spec([16, 256, 256]), spec([16, 256, 256], { seed: 2 })]
 const heads = [1, 2, 3].map((seed) => spec([4, 8, 512, 64], { seed }))
@@ -105,6 +107,13 @@ const table: Readonly<Record<string, FunctionInputs>> = {
   dot: called(vector, spec([1_000_000], { seed: 2 })),
   outer: called(spec([1000]), spec([1000], { seed: 2 })),
   einsum: called('ij,jk->ik', left, right),
+  inner: called(left, right),
+  tensordot: called(left, right, 1),
+  vdot: called(vector, spec([1_000_000], { seed: 2 })),
+  addmv: called(spec([1000]), x, spec([1000], { seed: 2 })),
+  addr: called(x, spec([1000]), spec([1000], { seed: 2 })),
+  addbmm: called(spec([256, 256]), ...batches),
+  cdist: called(spec([1000, 64]), spec([1000, 64], { seed: 2 })),
   addmm: called(spec([512, 512], { seed: 3 }), left, right),
   baddbmm: called(spec([16, 256, 256], { seed: 3 }), ...batches),
   linear: called(left, right, spec([512], { seed: 3 })),
@@ -151,7 +160,24 @@ const table: Readonly<Record<string, FunctionInputs>> = {
   oneHot: called(integers([10_000], 100), 100),
   to: called(x, 'float64'),
   // neural
-  conv1d: called(spec([16, 64, 1024]), spec([64, 64, 3]), null),
+  ...each(['conv1d', 'convTranspose1d'], called(sounds, spec([64, 64, 3]), null)),
+  ...each(['conv3d', 'convTranspose3d'], called(volumes, spec([16, 16, 3, 3, 3]))),
+  ...each(['maxPool1d', 'avgPool1d'], called(sounds, 2)),
+  ...each(['maxPool3d', 'avgPool3d'], called(volumes, 2)),
+  ...each(['adaptiveAvgPool1d', 'adaptiveMaxPool1d'], called(sounds, 16)),
+  adaptiveMaxPool2d: called(images, 8),
+  ...each(['adaptiveAvgPool3d', 'adaptiveMaxPool3d'], called(volumes, 4)),
+  ...each(['unfold', 'pixelShuffle', 'pixelUnshuffle'], called(images, 2)),
+  fold: { args: [spec([8, 128, 1024]), [64, 64], 2], keywords: { stride: 2 } },
+  interpolate: called(images, null, 2),
+  channelShuffle: called(images, 4),
+  instanceNorm: called(images),
+  localResponseNorm: called(images, 5),
+  rmsNorm: called(x, [1000], spec([1000])),
+  ...each(['softmin', 'glu'], called(x, 1)),
+  prelu: called(x, spec([1])),
+  threshold: called(x, 0.1, 0.5),
+  bilinear: called(spec([1000, 64]), spec([1000, 64], { seed: 2 }), spec([64, 64, 64]), null),
   conv2d: called(images, spec([32, 32, 3, 3])),
   convTranspose2d: called(images, spec([32, 32, 3, 3])),
   ...each(['maxPool2d', 'avgPool2d'], called(images, 2)),
@@ -164,6 +190,12 @@ const table: Readonly<Record<string, FunctionInputs>> = {
   crossEntropy: called(x, integers([1000], 1000)),
   nllLoss: called(x, integers([1000], 1000)),
   binaryCrossEntropyWithLogits: called(x, positive),
+  ...each(['smoothL1Loss', 'huberLoss', 'softMarginLoss', 'hingeEmbeddingLoss'], called(x, y)),
+  ...each(['klDiv', 'poissonNllLoss'], called(x, positive)),
+  binaryCrossEntropy: called(positive, spec(million, { fill: 'positive', seed: 2 })),
+  ...each(['marginRankingLoss', 'tripletMarginLoss', 'gaussianNllLoss'], called(x, y, positive)),
+  cosineEmbeddingLoss: called(x, y, spec([1000])),
+  ...each(['cosineSimilarity', 'pairwiseDistance'], called(x, y)),
 }
 
 /** What returns a view of its input in PyTorch. */
