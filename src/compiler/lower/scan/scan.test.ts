@@ -139,3 +139,17 @@ test('scan: the gradient of slices is computed slice by slice', () => {
   )
   check([carries[0], outputs[0]])
 })
+
+test('scan: no rows and no steps', () => {
+  for (const [steps, rows] of [
+    [3, 0],
+    [0, 3],
+  ]) {
+    const [x, h] = [placeholder([steps, rows, 4], 'float32'), placeholder([rows, 4], 'float32')]
+    const { carries, outputs } = scan({ carries: [h], sequences: [x] }, ([state], [slice]) => {
+      const next = add(state, slice)
+      return { carries: [next], outputs: [next] }
+    })
+    check([carries[0], outputs[0]])
+  }
+})

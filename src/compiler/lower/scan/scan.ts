@@ -97,7 +97,7 @@ function writeLoop(lowering: Lowering, target: Target, results: ReadonlyMap<Node
     const scope = rows ? new Scope().enter(rows.block, variable) : new Scope()
     const writer = new StepWriter({ values, target, plan, outputs, packed })
     writer.begin(scope, inputs)
-    nest(builder, scope, [time], undefined, (inner) => writer.step(inner))
+    if (body.length > 0) nest(builder, scope, [time], undefined, (inner) => writer.step(inner))
     for (const [scan, memory] of results)
       if (scan.attrs.result < body.carries) writer.store(scope, body.placeholders[scan.attrs.result], memory)
   })

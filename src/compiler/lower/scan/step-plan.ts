@@ -181,8 +181,7 @@ function lateCarries(body: ScanBody, stages: readonly Stage[], reads: readonly S
 function separateRows(body: ScanBody, stages: readonly Stage[], reads: readonly StageReads[]): number | undefined {
   const rows = body.carries > 0 ? body.placeholders[0].shape[0] : undefined
   const hasRows = (shape: readonly number[]): boolean => shape.length > 0 && shape[0] === rows
-  if (rows === undefined || !body.placeholders.slice(0, body.carries).every(({ shape }) => hasRows(shape)))
-    return undefined
+  if (!rows || !body.placeholders.slice(0, body.carries).every(({ shape }) => hasRows(shape))) return undefined
   const isOwn = stages.every((stage, at) => {
     const shapes = stage.kind === 'map' ? stage.pieces.map((piece) => piece.shape) : [stage.node.shape]
     const [row] = reads[at].axes
