@@ -33,7 +33,7 @@ export function batchNormTraining(x: Node, { weight, bias }: Affine = {}, eps = 
   expectChannels(x)
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1)
   const count = sizeOf(axes.map((axis) => x.shape[axis]))
-  if (count <= 1)
+  if (count === 1)
     throw new ShapeError(
       `batchNorm: expected more than one value per channel when training, got ${formatShape(x.shape)}. ` +
         'Use a larger batch, or model.eval().',

@@ -184,14 +184,16 @@ const cutVariance = defineComposite<{ readonly eps: number }>('cutVariance', {
   vjp: (_, grad) => [grad],
 })
 
-/** One variance a row may stand for its last axis. */
+/** One variance a row may stand for its last axis, and one for an axis of size 1 there. */
 function alignedVariance(x: Node, variance: Node): Node {
   if (sameShape(x.shape, variance.shape) || variance.shape.length === 0) return variance
   const leading = x.shape.slice(0, -1)
   if (sameShape(leading, variance.shape)) return unsqueeze(variance, -1)
-  if (sameShape([...leading, 1], variance.shape)) return variance
+  const rank = x.shape.length
+  if (variance.shape.length === rank && variance.shape.every((size, axis) => size === x.shape[axis] || size === 1))
+    return variance
   throw new ShapeError(
-    `gaussianNllLoss: expected a variance of x's shape ${formatShape(x.shape)}, or one a row, got ${formatShape(variance.shape)}.`,
+    `gaussianNllLoss: expected a variance of x's shape ${formatShape(x.shape)}, or sizes of 1 there, got ${formatShape(variance.shape)}.`,
     { op: 'gaussianNllLoss', variance: variance.shape },
   )
 }

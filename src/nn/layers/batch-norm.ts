@@ -13,6 +13,8 @@ export interface BatchNormOptions {
   readonly momentum?: number | null
   /** whether to learn a scale and a shift */
   readonly affine?: boolean
+  /** false learns a scale only */
+  readonly bias?: boolean
   readonly trackRunningStats?: boolean
   readonly dtype?: DType
 }
@@ -36,13 +38,14 @@ abstract class BatchNorm extends Module {
 
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super()
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = 'float32' } = options
+    const { eps = 1e-5, momentum = 0.1, affine = true, bias = true } = options
+    const { trackRunningStats = true, dtype = 'float32' } = options
     const shape = [numFeatures]
     this.numFeatures = numFeatures
     this.eps = eps
     this.momentum = momentum
     this.weight = affine ? parameter(ones(shape, { dtype })) : null
-    this.bias = affine ? parameter(zeros(shape, { dtype })) : null
+    this.bias = affine && bias ? parameter(zeros(shape, { dtype })) : null
     this.runningMean = this.registerBuffer('runningMean', trackRunningStats ? zeros(shape, { dtype }) : null)
     this.runningVar = this.registerBuffer('runningVar', trackRunningStats ? ones(shape, { dtype }) : null)
     this.numBatchesTracked = this.registerBuffer(

@@ -72,6 +72,8 @@ export class RMSNorm extends Module {
 export interface GroupNormOptions {
   readonly eps?: number
   readonly affine?: boolean
+  /** false learns a scale only */
+  readonly bias?: boolean
   readonly dtype?: DType
 }
 
@@ -85,7 +87,7 @@ export class GroupNorm extends Module {
 
   constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
     super()
-    const { eps = 1e-5, affine = true, dtype = 'float32' } = options
+    const { eps = 1e-5, affine = true, bias = true, dtype = 'float32' } = options
     if (numChannels % numGroups !== 0)
       throw new ArgumentError(
         `GroupNorm: expected a number of groups that divides the ${numChannels} channels, got ${numGroups}.`,
@@ -95,7 +97,7 @@ export class GroupNorm extends Module {
     this.numChannels = numChannels
     this.eps = eps
     this.weight = affine ? parameter(ones([numChannels], { dtype })) : null
-    this.bias = affine ? parameter(zeros([numChannels], { dtype })) : null
+    this.bias = affine && bias ? parameter(zeros([numChannels], { dtype })) : null
   }
 
   forward(x: Tensor): Tensor {
@@ -112,6 +114,8 @@ export interface InstanceNormOptions {
   readonly eps?: number
   readonly momentum?: number
   readonly affine?: boolean
+  /** false learns a scale only */
+  readonly bias?: boolean
   readonly trackRunningStats?: boolean
   readonly dtype?: DType
 }
@@ -136,13 +140,14 @@ abstract class InstanceNorm extends Module {
 
   constructor(numFeatures: number, options: InstanceNormOptions = {}) {
     super()
-    const { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false, dtype = 'float32' } = options
+    const { eps = 1e-5, momentum = 0.1, affine = false, bias = true } = options
+    const { trackRunningStats = false, dtype = 'float32' } = options
     const shape = [numFeatures]
     this.numFeatures = numFeatures
     this.eps = eps
     this.momentum = momentum
     this.weight = affine ? parameter(ones(shape, { dtype })) : null
-    this.bias = affine ? parameter(zeros(shape, { dtype })) : null
+    this.bias = affine && bias ? parameter(zeros(shape, { dtype })) : null
     this.runningMean = this.registerBuffer('runningMean', trackRunningStats ? zeros(shape, { dtype }) : null)
     this.runningVar = this.registerBuffer('runningVar', trackRunningStats ? ones(shape, { dtype }) : null)
     this.numBatchesTracked = this.registerBuffer(

@@ -13,6 +13,8 @@ export interface MaxPoolOptions {
   readonly padding?: PerAxis
   readonly dilation?: PerAxis
   readonly ceilMode?: boolean
+  /** whether to return { values, indices }: also where each maximum stands */
+  readonly returnIndices?: boolean
 }
 
 export interface AvgPoolOptions {
@@ -24,6 +26,9 @@ export interface AvgPoolOptions {
   readonly countIncludePad?: boolean
   readonly divisorOverride?: number
 }
+
+/** Typed as the usual call, which gives a tensor: a layer in a Sequential must. */
+const withoutIndices = (options: MaxPoolOptions) => options as Omit<MaxPoolOptions, 'returnIndices'>
 
 /** One size for all axes or one for each; null keeps the input's. */
 export type AdaptiveSize = number | null | readonly (number | null)[]
@@ -52,21 +57,21 @@ abstract class Pool<O extends { readonly stride?: PerAxis }> extends Module {
 /** x: [batch, channels, length] */
 export class MaxPool1d extends Pool<MaxPoolOptions> {
   protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
-    return tensor.maxPool1d(x, kernelSize, options)
+    return tensor.maxPool1d(x, kernelSize, withoutIndices(options))
   }
 }
 
 /** x: [batch, channels, height, width] */
 export class MaxPool2d extends Pool<MaxPoolOptions> {
   protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
-    return tensor.maxPool2d(x, kernelSize, options)
+    return tensor.maxPool2d(x, kernelSize, withoutIndices(options))
   }
 }
 
 /** x: [batch, channels, depth, height, width] */
 export class MaxPool3d extends Pool<MaxPoolOptions> {
   protected pool(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions): Tensor {
-    return tensor.maxPool3d(x, kernelSize, options)
+    return tensor.maxPool3d(x, kernelSize, withoutIndices(options))
   }
 }
 

@@ -139,6 +139,8 @@ export function batchNorm(
     return statistics.output
   })
   const { mean, variance, count } = statistics!
+  // an empty batch says nothing about the statistics
+  if (count === 0) return result
   noGrad(() => {
     const tensorOf = (node: Node): Tensor => makeTensor(x.session, detach(node))
     runningMean?.lerp_(tensorOf(mean), momentum)
