@@ -135,7 +135,8 @@ function cutBlocks(extents: Extents): Blocking {
   })
   const blockElements = (target.l2 * blockShare) / bytes
   const nMost = Math.max(nr, Math.min(longestColumns, Math.floor(blockElements / depth)))
-  const nRuns = exactColumns && runs < n.outer ? runs : runsFor(nMost, n, nr)
+  // blocks whose columns have places of their own are alike, or whole tiles: rows of several columns are neither when cut elsewhere
+  const nRuns = exactColumns && (runs < n.outer || n.inner > 1) ? runs : runsFor(nMost, n, nr)
   const mMost = direct ? blockElements / depth : Math.min(240, blockElements / (nRuns * n.inner))
   const mRuns = runsFor(Math.max(mr, Math.floor(mMost)), m, mr)
   const inPlace = { a: inPlaceA, b: inPlaceB }
