@@ -451,7 +451,7 @@ const files: readonly Row[] = [
   [
     'flag',
     ArgumentError,
-    /^Unknown option '--foo'\. Expected --model, --epochs, .*--help\.$/,
+    /^Unknown option '--foo'\. Expected --dataset, --data-dir, --model, --epochs, .*--help\.$/,
     () => readArguments(['--foo']),
   ],
   [

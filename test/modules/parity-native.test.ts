@@ -1,0 +1,4 @@
+// Every recorded module of PyTorch on the native device.
+import { testModules } from './module-parity.ts'
+
+testModules('native')

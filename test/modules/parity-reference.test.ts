@@ -1,0 +1,4 @@
+// Every recorded module of PyTorch on the reference device.
+import { testModules } from './module-parity.ts'
+
+testModules('reference')
