@@ -27,6 +27,11 @@ export const axesOf = (axes: Axes): number | readonly number[] | undefined =>
 export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =>
   typeof options === 'boolean' ? { keepdim: options } : options
 
+/** Whether reduced axes stay with size 1: by position, or by name. */
+export type Keepdim = boolean | { readonly keepdim?: boolean }
+
+export const keeps = (keepdim: Keepdim): boolean => (typeof keepdim === 'boolean' ? keepdim : (keepdim.keepdim ?? false))
+
 /** Sizes given one by one, or as one list. */
 export const sizesOf = (sizes: readonly (number | readonly number[])[]): readonly number[] =>
   typeof sizes[0] === 'object' ? sizes[0] : (sizes as readonly number[])

@@ -209,18 +209,18 @@ export abstract class IndexingTensor extends ActivationTensor {
   }
 
   /** Values in ascending order along an axis and where they stood; equal ones keep their order, NaN comes last. */
-  sort(dim = -1, descending = false): ValuesAndIndices {
+  sort(dim = -1, descending = false, _stable = true): ValuesAndIndices {
     const indices = argsort(this.node, dim, descending)
     return { values: this.#taken(dim, indices), indices: this.result(indices) }
   }
 
   /** Positions of the elements in sorted order. */
-  argsort(dim = -1, descending = false): Tensor {
+  argsort(dim = -1, descending = false, _stable = true): Tensor {
     return this.result(argsort(this.node, dim, descending))
   }
 
   /** The `k` largest (or smallest) values along an axis, the most extreme first, and where they stand. */
-  topk(k: number, dim = -1, largest = true): ValuesAndIndices {
+  topk(k: number, dim = -1, largest = true, _sorted = true): ValuesAndIndices {
     if (this.ndim === 0) return this.sort()
     const count = this.shape[normalizeAxis('topk', dim, this.ndim)]
     if (!Number.isInteger(k) || k < 0 || k > count)

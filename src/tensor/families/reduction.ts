@@ -10,7 +10,7 @@ import { type NormOrder, vectorNorm } from '../../graph/composites/norms.ts'
 import * as running from '../../graph/composites/running.ts'
 import { logsumexp } from '../../graph/composites/softmax.ts'
 import type { Node } from '../../graph/node.ts'
-import { type Axes, axesOf, type ReduceOptions, reduceOptions } from '../arguments.ts'
+import { type Axes, axesOf, type Keepdim, keeps, type ReduceOptions, reduceOptions } from '../arguments.ts'
 import type { Tensor } from '../tensor.ts'
 import { SpecialTensor } from './special.ts'
 
@@ -48,29 +48,29 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** Largest along axes; the gradient is shared evenly among equal elements. */
-  amax(dim?: Axes, keepdim = false): Tensor {
-    return this.result(build.amax(expectElements('amax', this.node, dim), axesOf(dim), keepdim))
+  amax(dim?: Axes, keepdim: Keepdim = false): Tensor {
+    return this.result(build.amax(expectElements('amax', this.node, dim), axesOf(dim), keeps(keepdim)))
   }
 
-  amin(dim?: Axes, keepdim = false): Tensor {
-    return this.result(build.amin(expectElements('amin', this.node, dim), axesOf(dim), keepdim))
+  amin(dim?: Axes, keepdim: Keepdim = false): Tensor {
+    return this.result(build.amin(expectElements('amin', this.node, dim), axesOf(dim), keeps(keepdim)))
   }
 
   /** The largest element; with an axis, largest values and their first indices; with a tensor, elementwise `maximum`. */
   max(): Tensor
   max(other: Tensor): Tensor
-  max(dim: number, keepdim?: boolean): ValuesAndIndices
-  max(what?: number | Tensor, keepdim = false): Tensor | ValuesAndIndices {
+  max(dim: number, keepdim?: Keepdim): ValuesAndIndices
+  max(what?: number | Tensor, keepdim: Keepdim = false): Tensor | ValuesAndIndices {
     if (what === undefined) return this.amax()
-    return typeof what === 'number' ? this.#extremum(maxWithIndex, what, keepdim) : this.maximum(what)
+    return typeof what === 'number' ? this.#extremum(maxWithIndex, what, keeps(keepdim)) : this.maximum(what)
   }
 
   min(): Tensor
   min(other: Tensor): Tensor
-  min(dim: number, keepdim?: boolean): ValuesAndIndices
-  min(what?: number | Tensor, keepdim = false): Tensor | ValuesAndIndices {
+  min(dim: number, keepdim?: Keepdim): ValuesAndIndices
+  min(what?: number | Tensor, keepdim: Keepdim = false): Tensor | ValuesAndIndices {
     if (what === undefined) return this.amin()
-    return typeof what === 'number' ? this.#extremum(minWithIndex, what, keepdim) : this.minimum(what)
+    return typeof what === 'number' ? this.#extremum(minWithIndex, what, keeps(keepdim)) : this.minimum(what)
   }
 
   #extremum(find: typeof maxWithIndex, dim: number, keepdim: boolean): ValuesAndIndices {
@@ -78,21 +78,21 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** Index of the first largest element: along an axis, or in the flat tensor. NaN counts as largest. */
-  argmax(dim?: number | null, keepdim = false): Tensor {
-    return this.result(argmax(this.node, dim ?? undefined, keepdim))
+  argmax(dim?: number | null, keepdim: Keepdim = false): Tensor {
+    return this.result(argmax(this.node, dim ?? undefined, keeps(keepdim)))
   }
 
-  argmin(dim?: number | null, keepdim = false): Tensor {
-    return this.result(argmin(this.node, dim ?? undefined, keepdim))
+  argmin(dim?: number | null, keepdim: Keepdim = false): Tensor {
+    return this.result(argmin(this.node, dim ?? undefined, keeps(keepdim)))
   }
 
   /** Whether any element is not zero. */
-  any(dim?: Axes, keepdim = false): Tensor {
-    return this.result(maskDType(build.any(this.node, axesOf(dim), keepdim), this.node))
+  any(dim?: Axes, keepdim: Keepdim = false): Tensor {
+    return this.result(maskDType(build.any(this.node, axesOf(dim), keeps(keepdim)), this.node))
   }
 
-  all(dim?: Axes, keepdim = false): Tensor {
-    return this.result(maskDType(build.all(this.node, axesOf(dim), keepdim), this.node))
+  all(dim?: Axes, keepdim: Keepdim = false): Tensor {
+    return this.result(maskDType(build.all(this.node, axesOf(dim), keeps(keepdim)), this.node))
   }
 
   /** Variance: mean of squared distances from the mean, divided by the count less `correction`. */
@@ -105,8 +105,8 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** log(sum(exp(x))), without overflow. */
-  logsumexp(dim: Axes, keepdim = false): Tensor {
-    return this.result(logsumexp(this.node, axesOf(dim), keepdim))
+  logsumexp(dim: Axes, keepdim: Keepdim = false): Tensor {
+    return this.result(logsumexp(this.node, axesOf(dim), keeps(keepdim)))
   }
 
   /** Sums of the elements up to and with each along an axis. */

@@ -5,7 +5,7 @@ import * as build from '../../graph/builders.ts'
 import { cumsum } from '../../graph/composites/cumsum.ts'
 import * as statistics from '../../graph/composites/order-statistics.ts'
 import type { Node } from '../../graph/node.ts'
-import { expectInteger, isScalar, type Operand } from '../arguments.ts'
+import { expectInteger, isScalar, type Keepdim, keeps, type Operand } from '../arguments.ts'
 import { type Index, scatterInto } from '../indexing.ts'
 import type { Tensor } from '../tensor.ts'
 import { gatherWrapped, IndexingTensor } from './indexing.ts'
@@ -31,32 +31,37 @@ export abstract class SelectionTensor extends IndexingTensor {
 
   /** The lower of the two middle elements; with an axis, also where it stands. NaN where there is one. */
   median(): Tensor
-  median(dim: number, keepdim?: boolean): ValuesAndIndices
-  median(dim?: number, keepdim = false): Tensor | ValuesAndIndices {
+  median(dim: number, keepdim?: Keepdim): ValuesAndIndices
+  median(dim?: number, keepdim: Keepdim = false): Tensor | ValuesAndIndices {
     if (dim === undefined) return this.result(statistics.medianOfAll(this.node, false))
-    return this.valuesAndIndices(statistics.medianAlong(this.node, dim, keepdim, false))
+    return this.valuesAndIndices(statistics.medianAlong(this.node, dim, keeps(keepdim), false))
   }
 
   /** The median of the elements that are not NaN. */
   nanmedian(): Tensor
-  nanmedian(dim: number, keepdim?: boolean): ValuesAndIndices
-  nanmedian(dim?: number, keepdim = false): Tensor | ValuesAndIndices {
+  nanmedian(dim: number, keepdim?: Keepdim): ValuesAndIndices
+  nanmedian(dim?: number, keepdim: Keepdim = false): Tensor | ValuesAndIndices {
     if (dim === undefined) return this.result(statistics.medianOfAll(this.node, true))
-    return this.valuesAndIndices(statistics.medianAlong(this.node, dim, keepdim, true))
+    return this.valuesAndIndices(statistics.medianAlong(this.node, dim, keeps(keepdim), true))
   }
 
   /** The k-th smallest element along an axis, k from 1, and where it stands. */
-  kthvalue(k: number, dim = -1, keepdim = false): ValuesAndIndices {
-    return this.valuesAndIndices(statistics.kthvalue(this.node, k, dim, keepdim))
+  kthvalue(k: number, dim = -1, keepdim: Keepdim = false): ValuesAndIndices {
+    return this.valuesAndIndices(statistics.kthvalue(this.node, k, dim, keeps(keepdim)))
   }
 
   /** The value below which a share q of the elements lies; several shares come on a new first axis. */
-  quantile(q: number | Tensor, dim?: number | null, keepdim = false, options: QuantileOptions = {}): Tensor {
-    return this.#quantile(q, dim, keepdim, options, false)
+  quantile(q: number | Tensor, dim?: number | null, keepdim: Keepdim = false, options: QuantileOptions = {}): Tensor {
+    return this.#quantile(q, dim, keeps(keepdim), options, false)
   }
 
-  nanquantile(q: number | Tensor, dim?: number | null, keepdim = false, options: QuantileOptions = {}): Tensor {
-    return this.#quantile(q, dim, keepdim, options, true)
+  nanquantile(
+    q: number | Tensor,
+    dim?: number | null,
+    keepdim: Keepdim = false,
+    options: QuantileOptions = {},
+  ): Tensor {
+    return this.#quantile(q, dim, keeps(keepdim), options, true)
   }
 
   #quantile(

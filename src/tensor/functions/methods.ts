@@ -1,4 +1,5 @@
 // The methods of tensors as functions, for who prefers `add(a, b)`; each is dropped by a bundler unless used.
+import type { Keepdim } from '../arguments.ts'
 import type { PlainUnique, UniqueOptions } from '../families/counting.ts'
 import type { ValuesAndIndices } from '../families/reduction.ts'
 import { sameDevice } from '../operands.ts'
@@ -254,28 +255,28 @@ export const bincount = /* @__PURE__ */ method('bincount')
 export const variance = /* @__PURE__ */ method('var')
 export function max(x: Tensor): Tensor
 export function max(x: Tensor, other: Tensor): Tensor
-export function max(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
-export function max(x: Tensor, what?: Tensor | number, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function max(x: Tensor, dim: number, keepdim?: Keepdim): ValuesAndIndices
+export function max(x: Tensor, what?: Tensor | number, keepdim?: Keepdim): Tensor | ValuesAndIndices {
   if (what === undefined) return x.max()
   return typeof what === 'number' ? x.max(what, keepdim) : x.max(what)
 }
 export function min(x: Tensor): Tensor
 export function min(x: Tensor, other: Tensor): Tensor
-export function min(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
-export function min(x: Tensor, what?: Tensor | number, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function min(x: Tensor, dim: number, keepdim?: Keepdim): ValuesAndIndices
+export function min(x: Tensor, what?: Tensor | number, keepdim?: Keepdim): Tensor | ValuesAndIndices {
   if (what === undefined) return x.min()
   return typeof what === 'number' ? x.min(what, keepdim) : x.min(what)
 }
 
 /** Median of all elements; with an axis, medians and where they stand. */
 export function median(x: Tensor): Tensor
-export function median(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
-export function median(x: Tensor, dim?: number, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function median(x: Tensor, dim: number, keepdim?: Keepdim): ValuesAndIndices
+export function median(x: Tensor, dim?: number, keepdim?: Keepdim): Tensor | ValuesAndIndices {
   return dim === undefined ? x.median() : x.median(dim, keepdim)
 }
 export function nanmedian(x: Tensor): Tensor
-export function nanmedian(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
-export function nanmedian(x: Tensor, dim?: number, keepdim?: boolean): Tensor | ValuesAndIndices {
+export function nanmedian(x: Tensor, dim: number, keepdim?: Keepdim): ValuesAndIndices
+export function nanmedian(x: Tensor, dim?: number, keepdim?: Keepdim): Tensor | ValuesAndIndices {
   return dim === undefined ? x.nanmedian() : x.nanmedian(dim, keepdim)
 }
 export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Promise<Tensor>
