@@ -30,7 +30,8 @@ export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =
 /** Whether reduced axes stay with size 1: by position, or by name. */
 export type Keepdim = boolean | { readonly keepdim?: boolean }
 
-export const keeps = (keepdim: Keepdim): boolean => (typeof keepdim === 'boolean' ? keepdim : (keepdim.keepdim ?? false))
+export const keeps = (keepdim: Keepdim): boolean =>
+  typeof keepdim === 'boolean' ? keepdim : (keepdim.keepdim ?? false)
 
 /** Sizes given one by one, or as one list. */
 export const sizesOf = (sizes: readonly (number | readonly number[])[]): readonly number[] =>
