@@ -9,45 +9,41 @@ import { type AttentionContext, type Counts, loadAt, overKeys, overQueries, scor
 /** By the mask if there is one, and by position where the block reaches over the diagonal. */
 export function maskScores(context: AttentionContext, scope: Scope, scores: Scratch, counts: Counts): void {
   const { mask, isCausal, lowering } = context
-  if (mask) changeScores(context, scope, scores, counts, (inside, score) => masked(context, inside, score, mask))
+  if (mask) applyMask(context, scope, scores, counts, mask)
   if (!isCausal) return
-  const body = lowering.builder.collect(() =>
-    changeScores(context, scope, scores, counts, (inside, score) => causal(context, inside, score)),
-  )
+  const body = lowering.builder.collect(() => hideLaterKeys(context, scope, scores, counts))
   lowering.builder.emit({ op: 'if', condition: reachesDiagonal(context, scope, counts), body })
 }
 
-function changeScores(
-  context: AttentionContext,
-  scope: Scope,
-  scores: Scratch,
-  { queries, keys }: Counts,
-  change: (scope: Scope, score: Expression) => Expression,
-): void {
-  const { builder } = context.lowering
-  overKeys(context, scope, keys, (row) =>
-    overQueries(context, row, queries, context.lanes.light, (inside) => {
-      const position = scorePosition(context)
-      const changed = change(inside, loadAt(scores, inside, position))
-      builder.emit(storeTo(scores, inside.materialize(position), changed))
+function applyMask(context: AttentionContext, scope: Scope, scores: Scratch, counts: Counts, mask: Node): void {
+  const { lowering, dtype, batch, axes, lanes } = context
+  const { builder } = lowering
+  const position = scorePosition(context)
+  overKeys(context, scope, counts.keys, (row) =>
+    overQueries(context, row, counts.queries, lanes.light, (inside) => {
+      const score = loadAt(scores, inside, position)
+      const value = lowering.evaluation(inside).evaluate(mask, [...batch, axisIndex(axes.query), axisIndex(axes.key)])
+      const masked =
+        mask.dtype === 'bool' ? alu('where', dtype, value, score, hidden(dtype)) : alu('add', dtype, score, value)
+      builder.emit(storeTo(scores, inside.materialize(position), masked))
     }),
   )
 }
 
-function masked(
-  { lowering, dtype, batch, axes }: AttentionContext,
-  scope: Scope,
-  score: Expression,
-  mask: Node,
-): Expression {
-  const value = lowering.evaluation(scope).evaluate(mask, [...batch, axisIndex(axes.query), axisIndex(axes.key)])
-  if (mask.dtype !== 'bool') return alu('add', dtype, score, value)
-  return alu('where', dtype, value, score, literal(dtype, Number.NEGATIVE_INFINITY))
-}
+const hidden = (dtype: AttentionContext['dtype']): Expression => literal(dtype, Number.NEGATIVE_INFINITY)
 
-function causal({ dtype, axes }: AttentionContext, scope: Scope, score: Expression): Expression {
-  const [query, key] = [axes.query, axes.key].map((axis) => scope.materialize(axisIndex(axis)))
-  return alu('where', dtype, lessThan(query, key), literal(dtype, Number.NEGATIVE_INFINITY), score)
+/** Key k is hidden from the queries before it: those are the first columns of its row. */
+function hideLaterKeys(context: AttentionContext, scope: Scope, scores: Scratch, { queries, keys }: Counts): void {
+  const { lowering, dtype, axes, blocks, lanes } = context
+  const { builder } = lowering
+  const firstQuery = scope.materialize(scale(axisIndex(axes.queryBlock), blocks.queries))
+  overKeys(context, scope, keys, (row) => {
+    const before = indexAlu('sub', row.materialize(axisIndex(axes.key)), firstQuery)
+    const count = indexAlu('min', queries, indexAlu('max', before, indexLiteral(0)))
+    overQueries(context, row, builder.bind('hidden', count), lanes.heavy, (inside) =>
+      builder.emit(storeTo(scores, inside.materialize(scorePosition(context)), hidden(dtype))),
+    )
+  })
 }
 
 /** Whether the last key of the block comes after its first query. */
