@@ -81,18 +81,13 @@ export function lowerAttentionBackward(group: KernelGroup, target: Target): Lowe
   const context = makeContext(group, target, 6)
   const [, k, v] = context.operands
   const state = makeState(context)
-  const sums = (
-    [
-      ['key', 'width', state.ofKeys],
-      ['value', 'out', state.ofValues],
-    ] as const
-  ).flatMap(([result, wide, own]) => {
-    const output = resultOf(group, result)
-    return output ? [{ wide, own, output, parts: partsFor(context, output) }] : []
-  })
+  const sums = [
+    ...sumsOf(context, resultOf(group, 'key'), { wide: 'width', own: state.ofKeys, factor: context.scale }),
+    ...sumsOf(context, resultOf(group, 'value'), { wide: 'out', own: state.ofValues }),
+  ]
   overTasks(context, (task) => {
-    copyKeys(context, task, k, 'width', state.keys)
-    copyKeys(context, task, v, 'out', state.values)
+    copyKeys(context, task, k, { wide: 'width', memory: state.keys, factor: context.scale })
+    copyKeys(context, task, v, { wide: 'out', memory: state.values })
     for (const { own } of sums) clear(context, task, own)
     overQueryBlocks(context, task, (scope) => writeQueryBlock(context, scope, state, group))
     for (const sum of sums) storeSums(context, task, sum)
@@ -105,7 +100,7 @@ function writeQueryBlock(context: AttentionContext, scope: Scope, state: State, 
   const [q, , , grad] = context.operands
   const [ofQuery, ofKey, ofValue] = ['query', 'key', 'value'].map((result) => resultOf(group, result))
   const count = queryCount(context, scope)
-  const queries = { wide: 'width', count, factor: context.scale } as const
+  const queries = { wide: 'width', count } as const
   const grads = { wide: 'out', count } as const
   copyQueries(context, scope, q, { ...queries, as: 'columns', memory: state.queryColumns })
   copyQueries(context, scope, q, { ...queries, as: 'rows', memory: state.queryRows })
@@ -216,14 +211,13 @@ function addToQueries(context: AttentionContext, scope: Scope, state: State, { q
 }
 
 function storeQueries(context: AttentionContext, scope: Scope, state: State, queries: Expression, output: Node): void {
-  const { lowering, dtype, axes, batch } = context
+  const { lowering, axes, batch } = context
   const { builder } = lowering
   const place = linearIndex([...batch, axisIndex(axes.query), axisIndex(axes.width)], output.shape)
   overRows(context, scope, queries, 'width', (row, overColumns) =>
     overColumns(row, (inside, position) => {
       const sum = loadAt(state.ofQueries, inside, position)
-      const value = alu('mul', dtype, sum, literal(dtype, context.scale))
-      builder.emit(storeTo(lowering.outputs.get(output)!, inside.materialize(place), value))
+      builder.emit(storeTo(lowering.outputs.get(output)!, inside.materialize(place), sum))
     }),
   )
 }
@@ -233,15 +227,20 @@ function storeQueries(context: AttentionContext, scope: Scope, state: State, que
 interface Sum {
   readonly wide: Wide
   readonly own: Scratch
+  /** of the result: keys' gradients lack the scale, since queries are copied as they are */
+  readonly factor?: number
   readonly output: Node
   readonly parts: Param | undefined
 }
+
+const sumsOf = (context: AttentionContext, output: Node | undefined, sum: Omit<Sum, 'output' | 'parts'>): Sum[] =>
+  output ? [{ ...sum, output, parts: partsFor(context, output) }] : []
 
 /** Where tasks that share a batch element leave their parts. */
 const partsFor = ({ lowering, dtype, blocks }: AttentionContext, output: Node): Param | undefined =>
   blocks.parts > 1 ? lowering.builder.temporary('parts', dtype, blocks.parts * elementsOf(output)) : undefined
 
-function storeSums(context: AttentionContext, scope: Scope, { wide, own, output, parts }: Sum): void {
+function storeSums(context: AttentionContext, scope: Scope, { wide, own, output, parts, factor }: Sum): void {
   const { lowering, dtype, axes, batch, blocks, target } = context
   const { builder } = lowering
   const column = axes[wide]
@@ -251,7 +250,9 @@ function storeSums(context: AttentionContext, scope: Scope, { wide, own, output,
   const vector = { axis: column, lanes: lanesFor(target, bytesOf(dtype), 0, column.extent) }
   nest(builder, scope, [axes.key, column], vector, (inside) => {
     const memory: Memory = parts ?? lowering.outputs.get(output)!
-    builder.emit(storeTo(memory, inside.materialize(place), loadAt(own, inside, position)))
+    const sum = loadAt(own, inside, position)
+    const value = factor === undefined ? sum : alu('mul', dtype, sum, literal(dtype, factor))
+    builder.emit(storeTo(memory, inside.materialize(place), value))
   })
 }
 

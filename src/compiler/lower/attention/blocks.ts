@@ -31,6 +31,8 @@ export interface AttentionBlocks {
 const mostQueries = 128
 const wantedTasks = 8
 const lineBytes = 64
+/** Blocks, where there are several, hold whole groups of so many queries. */
+const step = 8
 /** What a block costs besides its rows and columns, in rows. */
 const blockOverhead = 8
 
@@ -69,8 +71,9 @@ function chooseQueries(extent: number, { mr, nr }: TileShape, most: number): num
     const rest = extent % size
     return Math.floor(extent / size) * (filled(size) + blockOverhead) + (rest > 0 ? filled(rest) + blockOverhead : 0)
   }
-  let best = Math.min(extent, most)
-  for (let size = best - 1; size >= Math.min(nr, best); size--) if (costOf(size) < costOf(best)) best = size
+  const largest = Math.max(step, Math.floor(most / step) * step)
+  let best = Math.min(extent, largest)
+  for (let size = largest; size >= nr; size -= step) if (size < best && costOf(size) < costOf(best)) best = size
   return best
 }
 

@@ -69,12 +69,11 @@ export function lowerAttentionForward(group: KernelGroup, target: Target): Lower
   const output = resultOf(group, 'output')
   const state = makeState(context)
   overTasks(context, (task) => {
-    copyKeys(context, task, k, 'width', state.keys)
-    if (output) copyKeys(context, task, v, 'out', state.values)
+    copyKeys(context, task, k, { wide: 'width', memory: state.keys, factor: context.scale })
+    if (output) copyKeys(context, task, v, { wide: 'out', memory: state.values })
     overQueryBlocks(context, task, (scope) => {
       const queries = queryCount(context, scope)
-      const columns = { as: 'columns', wide: 'width', count: queries, memory: state.queries } as const
-      copyQueries(context, scope, q, { ...columns, factor: context.scale })
+      copyQueries(context, scope, q, { as: 'columns', wide: 'width', count: queries, memory: state.queries })
       clearStatistics(context, scope, state, queries)
       overKeyBlocks(context, scope, queries, (inside, counts) => {
         multiplyKeys(context, inside, 'width', state.keys, state.queries, state.scores, counts)

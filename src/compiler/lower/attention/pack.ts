@@ -4,10 +4,11 @@ import type { Node } from '../../../graph/node.ts'
 import { alu, indexLiteral, literal, storeTo } from '../../../kernel/builders.ts'
 import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
 import { type Affine, type Axis, add, axisIndex, makeAxis, scale, substitute } from '../index-algebra.ts'
-import { chooseVectorAxis, lanesFor, nest, registerLanes } from '../loops.ts'
+import { chooseVectorAxis, lanesFor, nest, registerLanes, type Vector } from '../loops.ts'
 import { traceIndices } from '../lowered-kernel.ts'
 import { refine } from '../refine.ts'
 import type { Scope } from '../scope.ts'
+import { overPanels } from '../tile/panels.ts'
 import type { AttentionContext, Wide } from './context.ts'
 
 interface Copy {
@@ -25,7 +26,12 @@ interface Copy {
 }
 
 /** All keys (or values) of the batch element at hand, as rows. */
-export function copyKeys(context: AttentionContext, scope: Scope, node: Node, wide: Wide, memory: Scratch): void {
+export function copyKeys(
+  context: AttentionContext,
+  scope: Scope,
+  node: Node,
+  { wide, memory, factor }: Pick<QueryCopy, 'wide' | 'memory'> & { readonly factor?: number },
+): void {
   const { axes, blocks } = context
   const within = makeAxis('key', axes.key.extent)
   copyTokens(context, scope.bind(axes.key, axisIndex(within)), {
@@ -36,6 +42,7 @@ export function copyKeys(context: AttentionContext, scope: Scope, node: Node, wi
     column: axes[wide],
     strides: [blocks.strides[wide], 1],
     memory,
+    factor,
   })
 }
 
@@ -44,7 +51,7 @@ export function copyQueries(
   context: AttentionContext,
   scope: Scope,
   node: Node,
-  { wide, count, memory, factor, as }: QueryCopy,
+  { wide, count, memory, as }: QueryCopy,
 ): void {
   const { axes, blocks } = context
   copyTokens(context, scope, {
@@ -55,7 +62,6 @@ export function copyQueries(
     column: axes[wide],
     strides: as === 'rows' ? [blocks.strides[wide], 1] : [1, blocks.strides.scores],
     memory,
-    factor,
   })
 }
 
@@ -64,7 +70,6 @@ interface QueryCopy {
   readonly wide: Wide
   readonly count: Expression
   readonly memory: Scratch
-  readonly factor?: number
 }
 
 /** Copies tokens of an operand; where `token` is bound to is the scope's to say. */
@@ -85,6 +90,7 @@ function copyTokens(context: AttentionContext, scope: Scope, copy: Copy): void {
   const bytes = bytesOf(dtype)
   const axis = chooseVectorAxis([within, ...inner], [...reads, place], registerLanes(target, bytes)) ?? within
   const vector = { axis, lanes: lanesFor(target, bytes, 0, axis.extent) }
+  const isAcross = axis !== within && strides[0] === 1
   const overTokens = (s: Scope, body: (scope: Scope) => void): void => {
     const isVector = axis === within
     const kind = isVector ? 'vector' : 'serial'
@@ -99,5 +105,26 @@ function copyTokens(context: AttentionContext, scope: Scope, copy: Copy): void {
   }
   const order = [...inner].sort((x, y) => Number(x === axis) - Number(y === axis))
   if (axis === within) nest(builder, scope, order, undefined, (s) => overTokens(s, write))
+  else if (isAcross)
+    nest(builder, scope, order.slice(0, -1), undefined, (s) => overTokensTogether(context, s, within, vector, write))
   else overTokens(scope, (s) => nest(builder, s, order, vector, write))
+}
+
+/** Tokens that become columns together: loops of this form, code generators may know, transpose blocks of a matrix. */
+const tokensTogether = 8
+
+function overTokensTogether(
+  { lowering, axes, blocks }: AttentionContext,
+  scope: Scope,
+  within: Axis,
+  vector: Vector,
+  write: (scope: Scope) => void,
+): void {
+  const { builder } = lowering
+  const sizes = { size: axes.query.extent, blockSize: blocks.queries, block: axes.queryBlock }
+  overPanels(builder, scope, { name: within.name, unit: tokensTogether, ...sizes }, (inner, start, width) => {
+    const lane = makeAxis(within.name, width)
+    const bound = inner.bind(within, add(start, axisIndex(lane)))
+    nest(builder, bound, [lane, vector.axis], vector, write, width === tokensTogether ? lane : undefined)
+  })
 }
