@@ -164,7 +164,10 @@ export interface AttentionOptions {
   readonly generator?: Generator
 }
 
-/** softmax(q kᵀ scale) v over [..., length, width]. */
+/**
+ * softmax(q kᵀ scale) v over [..., length, width]. In float32 and float64, from 8 queries and 8 keys on, the scores are never in memory, nor
+ * for the gradients of q, k and v; with dropout, in 16-bit dtypes, and for the gradient of a float mask they are.
+ */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { attnMask, dropoutP = 0, isCausal = false, scale, enableGqa = false, generator } = options
   const settings = (mask: Node | undefined) => ({
