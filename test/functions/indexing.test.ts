@@ -114,6 +114,7 @@ for (const device of t.availableDevices())
       const x = tensor([3, 0, 3, 1], 'int64')
       assert.deepEqual(await (await x.nonzero()).toArray(), [[0], [2], [3]])
       assert.deepEqual((await x.nonzero({ asTuple: true })).length, 1)
+      assert.deepEqual(await (await t.where(x.gt(2)))[0].toArray(), [0, 2])
       const [values, inverse, counts] = (await x.unique({ returnInverse: true, returnCounts: true })) as t.Tensor[]
       assert.deepEqual(await values.toArray(), [0, 1, 3])
       assert.deepEqual(await inverse.toArray(), [2, 0, 2, 1])

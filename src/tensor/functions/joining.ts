@@ -33,8 +33,14 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return resultOf(tensors[0]?.session, build.stack(sameDevice('stack', tensors), dim), tensors)
 }
 
-/** `x` where the condition is true, `other` elsewhere; all broadcast. */
-export function where(condition: Tensor, x: Operand, other: Operand): Tensor {
+/** `x` where the condition is true, `other` elsewhere; all broadcast. Of a condition alone: where it is true, one tensor for each axis. */
+export function where(condition: Tensor): Promise<Tensor[]>
+export function where(condition: Tensor, x: Operand, other: Operand): Tensor
+export function where(condition: Tensor, x?: Operand, other?: Operand): Tensor | Promise<Tensor[]> {
+  if (x === undefined || other === undefined) {
+    sameDevice('where', [condition])
+    return condition.nonzero({ asTuple: true })
+  }
   const tensors = [condition, x, other].filter((each): each is Tensor => !isScalar(each))
   sameDevice('where', tensors)
   const [a, b] = [x, other].map((each) => (isScalar(each) ? each : each.node))
