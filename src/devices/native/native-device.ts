@@ -1,38 +1,29 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
 
 import type { DType } from '../../base/dtype.ts'
-import { ArgumentError, CompileError, DeviceError, indexOutOfRange } from '../../base/errors.ts'
+import { DeviceError } from '../../base/errors.ts'
 import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
-import { kernelPasses } from '../../compiler/optimize/optimize.ts'
 import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target, TileShape } from '../../compiler/target.ts'
 import { CommandQueue } from '../../runtime/command-queue.ts'
+import {
+  type CompilerSettings,
+  checkError,
+  compileOptionsOf,
+  MeasuredPrograms,
+} from '../../runtime/compiled-program.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
 import { Retained } from '../../runtime/retained.ts'
 import type { CpuFeatures } from './cpu-features.ts'
 import { type NativeHost, openNativeHost } from './native-host.ts'
 import { NativeProgram } from './native-program.ts'
-import type { ProgramOutcome, RaisedError, ThreadPool } from './thread-pool.ts'
+import type { ProgramOutcome, ThreadPool } from './thread-pool.ts'
 
-export interface NativeDeviceOptions {
+export interface NativeDeviceOptions extends CompilerSettings {
   readonly threads?: number
-  /**
-   * verify what every compiler stage gives, emit bounds tests around every load and store, poison the arena before each run
-   */
-  readonly checked?: boolean
   /** in tests: random waits, in pauses at most, of each participant before each kernel (a power of two less one) */
   readonly jitter?: number
-  /** off: composites are expanded, nothing else is rewritten */
-  readonly simplify?: boolean
-  /** off: every aggregate in a kernel of its own */
-  readonly fuse?: boolean
-  /** off: composites with kernels of their own are expanded like all others */
-  readonly composites?: boolean
-  /** off: every value of a program keeps memory of its own */
-  readonly reuseMemory?: boolean
-  /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
-  readonly skip?: readonly string[]
   /** off: no 512-bit vectors, even where the processor has them */
   readonly avx512?: boolean
 }
@@ -88,17 +79,6 @@ function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target 
   }
 }
 
-function compileOptions(options: NativeDeviceOptions, verify: boolean): CompileOptions {
-  const { simplify, fuse, composites, reuseMemory, skip = [] } = options
-  const names = kernelPasses.map(({ name }) => name)
-  const unknown = skip.find((name) => !names.includes(name))
-  if (unknown !== undefined)
-    throw new ArgumentError(`native: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, {
-      unknown,
-    })
-  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verify }
-}
-
 /** A block of native memory; it outlives its release while queued work uses it. */
 class NativeBuffer extends Retained implements DeviceBuffer {
   readonly bytes: number
@@ -122,17 +102,6 @@ const nativeBuffer = (buffer: DeviceBuffer): NativeBuffer => {
   throw new DeviceError('native: expected a buffer of the native device, got one of another device.')
 }
 
-/** The error that a program's check, or a bounds test of checked mode, stands for. */
-function indexErrorOf(program: NativeProgram, raised: RaisedError): Error {
-  const site = program.checkSite(raised.kernelId, raised.code)
-  const { label } = program.plan.calls[raised.kernelId]
-  if (!site)
-    return new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${raised.value}.`, {
-      kernel: label,
-    })
-  return indexOutOfRange(site.op, Number(raised.value), site.limit, Number(raised.position))
-}
-
 class NativeDevice implements Device {
   readonly name = 'native'
   readonly target: Target
@@ -145,8 +114,7 @@ class NativeDevice implements Device {
   /** every program is run by all participants: with one there is no choice, and tests of their order need them */
   readonly #sharesAll: boolean
   readonly #compileOptions: CompileOptions
-  readonly #profiled = new Set<NativeProgram>()
-  #isProfiling = false
+  readonly #measured = new MeasuredPrograms('x64')
   #arena = 0
   #arenaBytes = 0
   #submissions = 0
@@ -157,7 +125,7 @@ class NativeDevice implements Device {
     this.#pool = host.createPool({ threads: options.threads, jitter: options.jitter })
     this.#checked = options.checked ?? false
     this.#sharesAll = this.#pool.threads === 1 || (options.jitter ?? 0) > 0
-    this.#compileOptions = compileOptions(options, this.#checked)
+    this.#compileOptions = compileOptionsOf('native', options)
     this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && options.avx512 !== false }
     this.target = targetOf(this.#cpu, this.#pool.threads)
     const { vendor, avx2, fma, f16c, avx512 } = this.#cpu
@@ -219,7 +187,7 @@ class NativeDevice implements Device {
         for (const one of used) one.finish()
         // the least, since a first run also meets pages for the first time
         if (outcome.kind === 'done') program.expected = Math.min(program.expected || milliseconds, milliseconds)
-        if (outcome.kind === 'raised') this.#fail(indexErrorOf(program, outcome.error), submission)
+        if (outcome.kind === 'raised') this.#fail(checkError(program.plan, outcome.error), submission)
         if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
       },
     })
@@ -243,12 +211,7 @@ class NativeDevice implements Device {
   ): void {
     this.#pool.ensureScratch(program.scratchBytes)
     this.#ensureArena(program.arenaBytes)
-    if (this.#isProfiling && !this.#profiled.has(program)) {
-      // its counts are read at the end, even if nothing else needs it any more
-      program.retain()
-      program.setProfiled(true)
-      this.#profiled.add(program)
-    }
+    this.#measured.note(program)
     program.bind(leaves, outputs, this.#arena)
   }
 
@@ -310,23 +273,7 @@ class NativeDevice implements Device {
 
   /** What was measured since profiling began; `run` says whether to measure, afresh, from now on. */
   profile(run: boolean): readonly KernelProfile[] {
-    const perMillisecond = this.#host.ticksPerSecond() / 1000
-    const rows = [...this.#profiled].flatMap((program, order) =>
-      program.readProfile().map(({ ticks, calls }, i) => ({
-        label: program.plan.calls[i].label,
-        lowering: 'x64',
-        program: order,
-        calls,
-        milliseconds: ticks / perMillisecond,
-      })),
-    )
-    for (const program of this.#profiled) {
-      program.setProfiled(false)
-      program.finish()
-    }
-    this.#profiled.clear()
-    this.#isProfiling = run
-    return rows
+    return this.#measured.take(run)
   }
 
   close(): void {

@@ -1,13 +1,12 @@
 // A compiled program on the native device: its code pages, its command table, and the segments of addresses that each call binds.
 
-import { ArgumentError } from '../../base/errors.ts'
 import { commandFlags, profileSlot } from '../../codegen/x64/calling-convention.ts'
 import { type EmitOptions, emitKernel } from '../../codegen/x64/emit-kernel.ts'
 import { type CompileOptions, compileGraph } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
-import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
+import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
-import { formatGraph } from '../../graph/print.ts'
+import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
 import type { Program } from '../../runtime/device.ts'
 import { type Addressed, addressBytes, BindingTable } from './binding-table.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
@@ -23,7 +22,7 @@ export interface NativeProgramOptions {
 export class NativeProgram implements Program {
   readonly graph: Graph
   readonly plan: Plan
-  readonly stages = ['graph', ...stageNames, 'emit']
+  readonly stages = compiledStages
   readonly compileMilliseconds: number
   readonly stageMilliseconds: Readonly<Record<string, number>>
   readonly scratchBytes: number
@@ -100,12 +99,13 @@ export class NativeProgram implements Program {
     this.#writeCommands(profiled, this.commands)
   }
 
-  /** Ticks and calls of each call since counting started. */
-  readProfile(): { readonly ticks: number; readonly calls: number }[] {
+  /** Milliseconds and runs of each call since counting started. */
+  readProfile(): { readonly milliseconds: number; readonly calls: number }[] {
+    const perMillisecond = this.#host.ticksPerSecond() / 1000
     const bytes = this.#host.memory.read(this.#profile, Math.max(1, this.plan.calls.length) * profileSlot.bytes)
     const view = new DataView(bytes.buffer)
     return this.plan.calls.map((_, i) => ({
-      ticks: Number(view.getBigUint64(i * profileSlot.bytes + profileSlot.ticks, true)),
+      milliseconds: Number(view.getBigUint64(i * profileSlot.bytes + profileSlot.ticks, true)) / perMillisecond,
       calls: Number(view.getBigUint64(i * profileSlot.bytes + profileSlot.calls, true)),
     }))
   }
@@ -116,16 +116,8 @@ export class NativeProgram implements Program {
       this.#host.memory.write(this.#segments, this.#bindings.bytes)
   }
 
-  /** What a raised error's call and code stand for. */
-  checkSite(call: number, code: number): CheckSite | undefined {
-    return this.plan.kernels[this.plan.calls[call].kernel].checks[code]
-  }
-
   print(stage: string): string {
-    if (stage === 'graph') return formatGraph(this.graph.outputs.map(({ node }) => node))
-    if (stage === 'emit') return this.#emitted.map((kernel) => kernel.print()).join('\n\n')
-    if ((stageNames as readonly string[]).includes(stage)) return this.plan.print(stage as StageName)
-    throw new ArgumentError(`print: expected one of ${this.stages.join(', ')}, got '${stage}'.`, { stage })
+    return printCompiledStage(stage, this, () => this.#emitted.map((kernel) => kernel.print()).join('\n\n'))
   }
 
   /** Programs in flight keep their code. */

@@ -78,7 +78,7 @@ test('the lowest raised error is reported, and persistent writes after it do not
     { kernel: 'raise', sizes: [3], flags: commandFlags.barrier },
     { ...count, flags: commandFlags.skipOnError },
   ]
-  const error = { kernelId: 1, code: 7, position: 41n, value: -5n }
+  const error = { call: 1, code: 7, position: 41n, value: -5n }
   for (let i = 1; i <= 50; i++) {
     assert.deepEqual(runCalls(pool, calls), { kind: 'raised', error })
     assert.equal(builder!.words(counter, 1)[0], 2 * i)

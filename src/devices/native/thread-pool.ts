@@ -3,6 +3,7 @@
 
 import { DeviceError } from '../../base/errors.ts'
 import { commandEntry, errorWord, threadContext } from '../../codegen/x64/calling-convention.ts'
+import type { RaisedCheck } from '../../runtime/compiled-program.ts'
 import type { RoutineName } from './emitter.ts'
 import type { NativeMemory } from './memory.ts'
 import type { Participants } from './participation.ts'
@@ -21,16 +22,9 @@ export interface Command {
   readonly profile?: number
 }
 
-export interface RaisedError {
-  readonly kernelId: number
-  readonly code: number
-  readonly position: bigint
-  readonly value: bigint
-}
-
 export type ProgramOutcome =
   | { readonly kind: 'done' | 'stopped' }
-  | { readonly kind: 'raised'; readonly error: RaisedError }
+  | { readonly kind: 'raised'; readonly error: RaisedCheck }
 
 export interface PoolOptions {
   readonly threads: number
@@ -191,7 +185,7 @@ export class ThreadPool {
     return {
       kind: 'raised',
       error: {
-        kernelId: view.getUint32(errorWord.kernelId, true),
+        call: view.getUint32(errorWord.kernelId, true),
         code: view.getUint32(errorWord.code, true),
         position: view.getBigInt64(errorWord.position, true),
         value: view.getBigInt64(errorWord.value, true),

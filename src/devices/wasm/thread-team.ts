@@ -2,17 +2,11 @@
 
 import { type WasmModule, wasmEngine } from '../../codegen/wasm/engine.ts'
 import { contextAddress, errorRecord, threadContext } from '../../codegen/wasm/layout.ts'
+import type { RaisedCheck } from '../../runtime/compiled-program.ts'
 import type { WasmHeap } from './heap.ts'
 import { makeProfiler } from './profiler.ts'
 
-export interface RaisedError {
-  readonly call: number
-  readonly code: number
-  readonly position: bigint
-  readonly value: bigint
-}
-
-export type RunOutcome = { readonly kind: 'done' } | { readonly kind: 'raised'; readonly error: RaisedError }
+export type RunOutcome = { readonly kind: 'done' } | { readonly kind: 'raised'; readonly error: RaisedCheck }
 
 /** A program's compiled code, and where its tables lie. */
 export interface InstalledProgram {
@@ -93,7 +87,7 @@ export class Participants {
     const at = errorRecord.address
     if (view.getUint32(at + errorRecord.set, true) === 0) return { kind: 'done' }
     view.setUint32(at + errorRecord.set, 0, true)
-    const error: RaisedError = {
+    const error: RaisedCheck = {
       call: view.getUint32(at + errorRecord.call, true),
       code: view.getInt32(at + errorRecord.code, true),
       position: view.getBigInt64(at + errorRecord.position, true),

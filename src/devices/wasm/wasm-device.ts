@@ -3,35 +3,25 @@
 
 import type { DType } from '../../base/dtype.ts'
 import { dtypes } from '../../base/dtype.ts'
-import { ArgumentError, CompileError, DeviceError, indexOutOfRange } from '../../base/errors.ts'
+import { DeviceError } from '../../base/errors.ts'
 import { wasmEngine } from '../../codegen/wasm/engine.ts'
 import { engineFeatures } from '../../codegen/wasm/engine-features.ts'
-import { boundsCode } from '../../codegen/wasm/library-threads.ts'
-import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
-import { kernelPasses } from '../../compiler/optimize/optimize.ts'
 import type { Target } from '../../compiler/target.ts'
 import { CommandQueue } from '../../runtime/command-queue.ts'
+import {
+  type CompilerSettings,
+  checkError,
+  compileOptionsOf,
+  MeasuredPrograms,
+} from '../../runtime/compiled-program.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
 import { Retained } from '../../runtime/retained.ts'
 import { WasmHeap } from './heap.ts'
-import { type RaisedError, type RunOutcome, type RunRequest, TeamOfOne, type ThreadTeam } from './thread-team.ts'
+import { type RunOutcome, type RunRequest, TeamOfOne, type ThreadTeam } from './thread-team.ts'
 import { WasmProgram, type WasmProgramOptions } from './wasm-program.ts'
 
-export interface WasmDeviceOptions {
-  /** verify what every compiler stage gives, emit bounds tests around every load and store, poison the arena before each run */
-  readonly checked?: boolean
-  /** off: composites are expanded, nothing else is rewritten */
-  readonly simplify?: boolean
-  /** off: every aggregate in a kernel of its own */
-  readonly fuse?: boolean
-  /** off: composites with kernels of their own are expanded like all others */
-  readonly composites?: boolean
-  /** off: every value of a program keeps memory of its own */
-  readonly reuseMemory?: boolean
-  /** passes over kernels to leave out: simplifyExpressions, hoistInvariants, shareExpressions, removeUnused */
-  readonly skip?: readonly string[]
-}
+export type WasmDeviceOptions = CompilerSettings
 
 /** Makes the threads of a device; memory is shared where there are to be several. */
 export type TeamMaker = { readonly isShared: boolean; make(heap: WasmHeap): ThreadTeam }
@@ -71,15 +61,6 @@ const targetOf = (threads: number): Target => ({
   tiles: { float32: [{ mr: 6, nr: 8, lanes: 4, rate: 16 }], float64: [{ mr: 6, nr: 4, lanes: 2, rate: 8 }] },
 })
 
-function compileOptions(options: WasmDeviceOptions): CompileOptions {
-  const { simplify, fuse, composites, reuseMemory, checked = false, skip = [] } = options
-  const names = kernelPasses.map(({ name }) => name)
-  const unknown = skip.find((name) => !names.includes(name))
-  if (unknown !== undefined)
-    throw new ArgumentError(`wasm: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, { unknown })
-  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verify: checked }
-}
-
 /** A block of the memory; it outlives its release while queued work uses it. */
 class WasmBuffer extends Retained implements DeviceBuffer {
   readonly bytes: number
@@ -103,17 +84,6 @@ const wasmBuffer = (buffer: DeviceBuffer): WasmBuffer => {
   throw new DeviceError('wasm: expected a buffer of the wasm device, got one of another device.')
 }
 
-/** The error that a program's check, or a bounds test of checked mode, stands for. */
-function errorOf(program: WasmProgram, { call, code, position, value }: RaisedError): Error {
-  const { label } = program.plan.calls[call]
-  const site = code === boundsCode ? undefined : program.checkSite(call, code)
-  if (!site)
-    return new CompileError(`checked mode: kernel '${label}' would have left its memory at element ${value}.`, {
-      kernel: label,
-    })
-  return indexOutOfRange(site.op, Number(value), site.limit, Number(position))
-}
-
 /** Shorter programs are not worth waking a thread for. */
 const shortMilliseconds = 0.05
 
@@ -126,10 +96,9 @@ class WasmDevice implements Device {
   readonly #queue = new CommandQueue<RunOutcome>()
   readonly #options: WasmProgramOptions
   readonly #checked: boolean
-  readonly #profiled = new Set<WasmProgram>()
+  readonly #measured = new MeasuredPrograms('wasm')
   readonly #arena: Region
   readonly #scratch: Region
-  #isProfiling = false
   #submissions = 0
   #failure: Failure | undefined
 
@@ -139,7 +108,7 @@ class WasmDevice implements Device {
     this.#checked = options.checked ?? false
     const { relaxed } = engineFeatures()
     this.#options = {
-      compile: compileOptions(options),
+      compile: compileOptionsOf('wasm', options),
       emit: { memory: { shared: heap.isShared, ...heap.pages }, checked: this.#checked, relaxed },
     }
     this.target = targetOf(team.threads)
@@ -192,7 +161,7 @@ class WasmDevice implements Device {
       finish: (outcome, milliseconds) => {
         for (const one of used) one.finish()
         if (outcome.kind === 'done') program.expected = milliseconds
-        if (outcome.kind === 'raised') this.#fail(errorOf(program, outcome.error), submission)
+        if (outcome.kind === 'raised') this.#fail(checkError(program.plan, outcome.error), submission)
         if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
       },
     })
@@ -208,19 +177,14 @@ class WasmDevice implements Device {
     const scratch = this.#scratch.ensure(scratchBytes * this.#team.threads)
     const arena = this.#arena.ensure(program.arenaBytes)
     if (this.#checked) this.#heap.fill(arena, program.arenaBytes, 0xff)
-    if (this.#isProfiling && !this.#profiled.has(program)) {
-      // its counts are read at the end, even if nothing else needs it any more
-      program.retain()
-      program.clearProfile()
-      this.#profiled.add(program)
-    }
+    this.#measured.note(program)
     program.bind({
       leaves: leaves.map((buffer) => buffer.address),
       outputs: outputs.map((buffer) => buffer?.address ?? 0),
       arena,
     })
     const isShort = program.expected < shortMilliseconds
-    return { program: program.installed, scratch, scratchBytes, isProfiled: this.#isProfiling, isShort }
+    return { program: program.installed, scratch, scratchBytes, isProfiled: this.#measured.isOn, isShort }
   }
 
   #fail(error: Error, submission: number): void {
@@ -263,19 +227,7 @@ class WasmDevice implements Device {
 
   /** What was measured since profiling began; `run` says whether to measure, afresh, from now on. */
   profile(run: boolean): readonly KernelProfile[] {
-    const rows = [...this.#profiled].flatMap((program, order) =>
-      program.readProfile().map(({ milliseconds, calls }, i) => ({
-        label: program.plan.calls[i].label,
-        lowering: 'wasm',
-        program: order,
-        calls,
-        milliseconds,
-      })),
-    )
-    for (const program of this.#profiled) program.finish()
-    this.#profiled.clear()
-    this.#isProfiling = run
-    return rows
+    return this.#measured.take(run)
   }
 
   close(): void {

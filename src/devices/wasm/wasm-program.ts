@@ -1,12 +1,11 @@
 // A compiled program on the WebAssembly device: its module, and the table of addresses that each run binds.
-import { ArgumentError } from '../../base/errors.ts'
 import { emitProgram, type ProgramOptions } from '../../codegen/wasm/emit-program.ts'
 import { wasmEngine } from '../../codegen/wasm/engine.ts'
 import { type CompileOptions, compileGraph } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
-import { type CheckSite, type Plan, type StageName, stageNames } from '../../compiler/plan.ts'
+import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
-import { formatGraph } from '../../graph/print.ts'
+import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
 import type { Program } from '../../runtime/device.ts'
 import type { WasmHeap } from './heap.ts'
 import { profileRow } from './profiler.ts'
@@ -29,7 +28,7 @@ let nextId = 1
 export class WasmProgram implements Program {
   readonly graph: Graph
   readonly plan: Plan
-  readonly stages = ['graph', ...stageNames, 'emit']
+  readonly stages = compiledStages
   readonly compileMilliseconds: number
   readonly stageMilliseconds: Readonly<Record<string, number>>
   readonly scratchBytes: number
@@ -81,9 +80,9 @@ export class WasmProgram implements Program {
     return this.plan.arenaBytes
   }
 
-  /** Starts counting time per call from 0. */
-  clearProfile(): void {
-    this.#heap.fill(this.installed.profile, this.plan.calls.length * profileRow.bytes, 0)
+  /** Starts counting time per call from 0; whether a run counts is said when it starts. */
+  setProfiled(profiled: boolean): void {
+    if (profiled) this.#heap.fill(this.installed.profile, this.plan.calls.length * profileRow.bytes, 0)
   }
 
   /** Milliseconds and runs of each call since counting started. */
@@ -113,16 +112,8 @@ export class WasmProgram implements Program {
       }
   }
 
-  /** What a raised error's call and code stand for. */
-  checkSite(call: number, code: number): CheckSite | undefined {
-    return this.plan.kernels[this.plan.calls[call].kernel].checks[code]
-  }
-
   print(stage: string): string {
-    if (stage === 'graph') return formatGraph(this.graph.outputs.map(({ node }) => node))
-    if (stage === 'emit') return this.#print()
-    if ((stageNames as readonly string[]).includes(stage)) return this.plan.print(stage as StageName)
-    throw new ArgumentError(`print: expected one of ${this.stages.join(', ')}, got '${stage}'.`, { stage })
+    return printCompiledStage(stage, this, this.#print)
   }
 
   /** Programs in flight keep their tables. */
