@@ -2,7 +2,7 @@
 // where it is needed if that is one constant instruction; then the scan runs again over the short lives that are left.
 import { CompileError } from '../../base/errors.ts'
 import { findIntervals, type Liveness } from './liveness.ts'
-import type { MachineFunction, RegisterFile } from './machine-op.ts'
+import { everyVector, type MachineFunction, type RegisterFile } from './machine-op.ts'
 import { type SpillTarget, spillRegisters } from './spill.ts'
 
 /** What the allocator must know of a target. */
@@ -22,6 +22,7 @@ export interface Allocation {
 
 const roundLimit = 12
 const nobody = -1
+const everyRegister = -1
 
 export function allocateRegisters(code: MachineFunction, target: AllocationTarget): Allocation {
   let frameBytes = 0
@@ -71,7 +72,8 @@ class Scan {
   #place(id: number, file: RegisterFile): void {
     const held = file === 'general' ? this.#general : this.#vector
     const order = this.#target.order[file]
-    const forbidden = file === 'general' && this.#clobbers.size > 0 ? this.#forbiddenFor(id) : 0
+    const clobbered = this.#clobbers.size > 0 ? this.#clobberedDuring(id) : 0
+    const forbidden = file === 'general' ? clobbered : clobbered & everyVector ? everyRegister : 0
     let choice = this.#firstFree(order, held, forbidden, id)
     if (choice < 0) {
       const victim = this.#cheapest(order, held, forbidden)
@@ -129,14 +131,14 @@ class Scan {
     return id >= this.#firstTemporary ? Number.POSITIVE_INFINITY : cost[id] / (end[id] - start[id] + 1)
   }
 
-  #forbiddenFor(id: number): number {
+  #clobberedDuring(id: number): number {
     const { start, end } = this.#lives
-    let forbidden = 0
+    let clobbered = 0
     for (const [set, places] of this.#clobbers) {
       const at = places[lowerBound(places, start[id] - 1)]
-      if (at !== undefined && at <= end[id]) forbidden |= set
+      if (at !== undefined && at <= end[id]) clobbered |= set
     }
-    return forbidden
+    return clobbered
   }
 }
 

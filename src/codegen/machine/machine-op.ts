@@ -32,6 +32,8 @@ export interface RegisterOperand {
 export interface PoolConstant {
   readonly data: Uint8Array
   readonly text: string
+  /** machine code to call instead of data to read */
+  readonly isCode?: boolean
 }
 
 /** [base + index * scale + disp], [frame slot], or [pool constant + disp]. */
@@ -58,11 +60,17 @@ export interface Instruction {
   readonly mnemonic: string
   readonly operands: readonly MachineOperand[]
   readonly first: FirstRole
-  /** general registers, as a bit set of their numbers, that hold nothing across this instruction, its operands included */
+  /**
+   * general registers, as a bit set of their numbers, that hold nothing across this instruction, its operands included; with
+   * `everyVector`, no vector register does either
+   */
   readonly clobbers: number
   /** the written register may be recomputed anywhere by the same instruction instead of being spilled */
   readonly rematerializable: boolean
 }
+
+/** As a clobber: all vector registers. Numbers of general registers are below 16. */
+export const everyVector = 1 << 16
 
 /** A place that branches name. */
 export interface LabelMark {

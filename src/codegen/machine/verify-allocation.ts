@@ -3,7 +3,7 @@
 import { CompileError } from '../../base/errors.ts'
 import type { Allocation } from './allocate.ts'
 import { isMove } from './liveness.ts'
-import { type MachineOp, overlap, type VirtualRegister, visitRegisters } from './machine-op.ts'
+import { everyVector, type MachineOp, overlap, type VirtualRegister, visitRegisters } from './machine-op.ts'
 import { printOp } from './print.ts'
 
 interface Block {
@@ -45,7 +45,8 @@ function checkConflict(
   for (const other of live) {
     const place = assigned[other.id]
     const same = written && written !== other && overlap(written.file, other.file) && assigned[written.id] === place
-    const clobbered = other.file === 'general' && other !== written && (op.clobbers >>> place) & 1
+    const isHit = other.file === 'general' ? (op.clobbers >>> place) & 1 : op.clobbers & everyVector
+    const clobbered = other !== written && isHit
     if (place >= 0 && !clobbered && (!same || copied === other)) continue
     throw new CompileError(`${name}: \`${printOp(op)}\` destroys register ${other.id}, which is read later.`)
   }

@@ -31,7 +31,9 @@ export class Assembler {
   readonly #writer = new InstructionWriter()
   /** Offset of each label by id; -1 until bound. */
   readonly #offsets: number[] = []
-  readonly #constants = new Map<string, Constant>()
+  readonly #pool: Constant[] = []
+  /** by alignment and content */
+  readonly #constants = new Map<string, Label>()
   #finished = false
 
   /** Bytes emitted so far; after `finish`, still the size of the code without its constant pool. */
@@ -84,9 +86,16 @@ export class Assembler {
   constant(bytes: Uint8Array, alignment = bytes.length): Label {
     const key = `${alignment}:${Array.from(bytes).join()}`
     const known = this.#constants.get(key)
-    if (known !== undefined) return known.label
+    if (known !== undefined) return known
+    const label = this.attach(bytes.slice(), alignment)
+    this.#constants.set(key, label)
+    return label
+  }
+
+  /** A label for `bytes` in the pool, whatever else is there. */
+  attach(bytes: Uint8Array, alignment: number): Label {
     const label = this.label()
-    this.#constants.set(key, { label, bytes: bytes.slice(), alignment })
+    this.#pool.push({ label, bytes, alignment })
     return label
   }
 
@@ -105,7 +114,7 @@ export class Assembler {
     if (this.#finished) throw new CompileError('finish: this assembler has already given its code; make a new one.')
     this.#finished = true
     // Widest alignment first, so that padding is spent once.
-    const pool = [...this.#constants.values()].sort((a, b) => b.alignment - a.alignment)
+    const pool = this.#pool.sort((a, b) => b.alignment - a.alignment)
     for (const { label, bytes, alignment } of pool) {
       const padding = (alignment - (this.#writer.length % alignment)) % alignment
       this.#writer.append(new Uint8Array(padding))

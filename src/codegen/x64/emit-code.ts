@@ -1,10 +1,11 @@
 // Turns allocated machine code into bytes: prologue, instructions, epilogue, and the constants that were asked for.
 import type { Allocation, AllocationTarget } from '../machine/allocate.ts'
 import { isMove } from '../machine/liveness.ts'
-import type { Instruction, MachineOp, MachineOperand, MemoryOperand, VirtualRegister } from '../machine/machine-op.ts'
+import type { Instruction, MachineOp, MachineOperand, MemoryOperand, PoolConstant, VirtualRegister } from '../machine/machine-op.ts'
 import { Assembler } from './assembler.ts'
 import { kernelArguments } from './calling-convention.ts'
 import { sequenceTable } from './emit-sequences.ts'
+import { routineAlignment, routineSequences } from './routines.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import {
   gpr8,
@@ -59,16 +60,33 @@ const argumentHomes = Object.entries(kernelArguments).map(([name, register], i) 
   memory: mem({ base: rbp, disp: -8 * (i + 1) }),
 }))
 
-const sequences = new Map(Object.entries(sequenceTable))
+const sequences = new Map(Object.entries({ ...sequenceTable, ...routineSequences }))
 for (const { name, memory } of argumentHomes) {
   sequences.set(name, (assembler, [target]) => assembler.emit('mov', target, memory))
 }
 
-export function writeMachineCode({ code, assigned, frameBytes }: Allocation): Uint8Array {
-  const writer = new CodeWriter(assigned)
+/** How a piece of code begins and ends. */
+interface Convention {
+  /** general registers to save, of those it uses */
+  readonly saved: readonly number[]
+  readonly keepsArguments: boolean
+  readonly clearsUpperHalves: boolean
+}
+
+const kernelConvention: Convention = { saved: calleeSaved, keepsArguments: true, clearsUpperHalves: true }
+/** a routine's caller goes on with its own registers and vectors of any width */
+const routineConvention: Convention = { saved: generalOrder, keepsArguments: false, clearsUpperHalves: false }
+
+export const writeMachineCode = (allocation: Allocation): Uint8Array => writeCode(allocation, kernelConvention)
+
+/** A routine of `routines.ts`: called with its arguments on the stack, it leaves every general register as it was. */
+export const writeRoutine = (allocation: Allocation): Uint8Array => writeCode(allocation, routineConvention)
+
+function writeCode({ code, assigned, frameBytes }: Allocation, convention: Convention): Uint8Array {
+  const writer = new CodeWriter(assigned, convention)
   let used = 0
   for (const { id, file } of code.registers) if (file === 'general' && assigned[id] >= 0) used |= 1 << assigned[id]
-  const saved = calleeSaved.filter((number) => (used >>> number) & 1)
+  const saved = convention.saved.filter((number) => (used >>> number) & 1)
   writer.prologue(saved, frameBytes)
   for (const op of code.ops) writer.write(op)
   return writer.finish(saved)
@@ -77,18 +95,20 @@ export function writeMachineCode({ code, assigned, frameBytes }: Allocation): Ui
 class CodeWriter {
   readonly #assembler = new Assembler()
   readonly #assigned: ArrayLike<number>
+  readonly #convention: Convention
   readonly #labels = new Map<number, Label>()
   readonly #constants = new Map<unknown, Label>()
 
-  constructor(assigned: ArrayLike<number>) {
+  constructor(assigned: ArrayLike<number>, convention: Convention) {
     this.#assigned = assigned
+    this.#convention = convention
   }
 
   prologue(saved: readonly number[], frameBytes: number): void {
     const assembler = this.#assembler
     assembler.emit('push', rbp)
     assembler.emit('mov', rbp, rsp)
-    for (const { register } of argumentHomes) assembler.emit('push', register)
+    if (this.#convention.keepsArguments) for (const { register } of argumentHomes) assembler.emit('push', register)
     for (const number of saved) assembler.emit('push', gpr64[number])
     if (frameBytes === 0) return
     assembler.emit('sub', rsp, Math.ceil(frameBytes / 32) * 32)
@@ -103,11 +123,13 @@ class CodeWriter {
 
   finish(saved: readonly number[]): Uint8Array {
     const assembler = this.#assembler
-    assembler.emit('lea', rsp, mem({ base: rbp, disp: -8 * (argumentHomes.length + saved.length) }))
+    const { keepsArguments, clearsUpperHalves } = this.#convention
+    const kept = saved.length + (keepsArguments ? argumentHomes.length : 0)
+    assembler.emit('lea', rsp, mem({ base: rbp, disp: -8 * kept }))
     for (const number of [...saved].reverse()) assembler.emit('pop', gpr64[number])
     assembler.emit('mov', rsp, rbp)
     assembler.emit('pop', rbp)
-    assembler.emit('vzeroupper')
+    if (clearsUpperHalves) assembler.emit('vzeroupper')
     assembler.emit('ret')
     return assembler.finish()
   }
@@ -137,10 +159,14 @@ class CodeWriter {
     return bytes === 8 ? gpr64[number] : bytes === 4 ? gpr32[number] : gpr8[number]
   }
 
+  #place({ data, isCode }: PoolConstant): Label {
+    return isCode ? this.#assembler.attach(data, routineAlignment) : this.#assembler.constant(data, 32)
+  }
+
   #memory({ base, index, scale, disp, bytes, constant, frame }: MemoryOperand): Operand {
     if (constant) {
       let label = this.#constants.get(constant)
-      if (label === undefined) this.#constants.set(constant, (label = this.#assembler.constant(constant.data, 32)))
+      if (label === undefined) this.#constants.set(constant, (label = this.#place(constant)))
       return mem({ label, disp, size: bytes })
     }
     return mem({
