@@ -155,28 +155,31 @@ function copyGroup({ from }: { readonly from: Node }): KernelGroup {
 function persistentLast(calls: readonly PlacedCall[]): PlacedCall[] {
   const lastRaise = calls.findLastIndex((call) => call.raises)
   if (lastRaise < 0) return [...calls]
+  const { lastUse, lastWrite } = lastTouches(calls)
   const kept: PlacedCall[] = []
   const moved: PlacedCall[] = []
   calls.forEach((call, at) => {
-    const written = call.places.filter((place, slot) => call.writes[slot] && place.kind !== 'arena')
-    const isFree =
-      at < lastRaise &&
-      !call.raises &&
-      written.length > 0 &&
-      call.places.every((place, slot) => !call.writes[slot] || !isReadLater(place, calls, at)) &&
-      call.places.every((place, slot) => call.writes[slot] || !isWrittenLater(place, calls, at))
-    if (isFree) moved.push(call)
-    else if (at > lastRaise) moved.push(call)
+    const isPersistent = call.places.some((place, slot) => call.writes[slot] && place.kind !== 'arena')
+    const isAlone = call.places.every((place, slot) => (call.writes[slot] ? lastUse : lastWrite).get(place)! <= at)
+    const isFree = at < lastRaise && !call.raises && isPersistent && isAlone
+    if (isFree || at > lastRaise) moved.push(call)
     else kept.push(call)
   })
   return [...kept, ...moved]
 }
 
-const isReadLater = (place: Place, calls: readonly PlacedCall[], at: number): boolean =>
-  calls.some((call, i) => i > at && call.places.includes(place))
-
-const isWrittenLater = (place: Place, calls: readonly PlacedCall[], at: number): boolean =>
-  calls.some((call, i) => i > at && call.places.some((other, slot) => other === place && call.writes[slot]))
+/** The last call that touches each place, and the last that writes it, -1 for none. */
+function lastTouches(calls: readonly PlacedCall[]) {
+  const lastUse = new Map<Place, number>()
+  const lastWrite = new Map<Place, number>()
+  calls.forEach((call, at) => {
+    call.places.forEach((place, slot) => {
+      lastUse.set(place, at)
+      lastWrite.set(place, call.writes[slot] ? at : (lastWrite.get(place) ?? -1))
+    })
+  })
+  return { lastUse, lastWrite }
+}
 
 interface Stages {
   readonly roots: readonly Node[]

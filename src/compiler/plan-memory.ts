@@ -97,23 +97,31 @@ function wholeLifetimes(calls: readonly PlacedCall[]): ReturnType<typeof lifetim
 function assignOffsets(
   lifetimes: ReadonlyMap<Place, { bytes: number; first: number; last: number }>,
 ): Map<Place, ArenaBlock> {
+  /** by offset */
   const placed: ArenaBlock[] = []
   const result = new Map<Place, ArenaBlock>()
   const bySize = [...lifetimes].sort((a, b) => b[1].bytes - a[1].bytes || a[1].first - b[1].first)
   for (const [place, life] of bySize) {
-    const rivals = placed
-      .filter((block) => block.first <= life.last && life.first <= block.last)
-      .sort((a, b) => a.offset - b.offset)
-    let offset = 0
-    for (const rival of rivals) {
-      if (offset + aligned(life.bytes) <= rival.offset) break
-      offset = Math.max(offset, rival.offset + aligned(rival.bytes))
-    }
-    const block = { offset, ...life }
-    placed.push(block)
+    const block = { offset: lowestOffset(placed, life), ...life }
+    const above = placed.findIndex(({ offset }) => offset > block.offset)
+    placed.splice(above < 0 ? placed.length : above, 0, block)
     result.set(place, block)
   }
   return result
+}
+
+function lowestOffset(
+  placed: readonly ArenaBlock[],
+  { bytes, first, last }: { readonly bytes: number; readonly first: number; readonly last: number },
+): number {
+  const needed = aligned(bytes)
+  let offset = 0
+  for (const rival of placed) {
+    if (rival.first > last || first > rival.last) continue
+    if (offset + needed <= rival.offset) break
+    offset = Math.max(offset, rival.offset + aligned(rival.bytes))
+  }
+  return offset
 }
 
 interface ResolvedCall {

@@ -93,14 +93,31 @@ export function mapStatement(statement: Statement, map: ExpressionMap, mapBody: 
 
 /** Calls `visit` for the expressions that the statement evaluates itself, in order. */
 export function visitExpressions(statement: Statement, visit: (expression: Expression) => void): void {
-  mapStatement(
-    statement,
-    (expression) => {
-      visit(expression)
-      return expression
-    },
-    (body) => body,
-  )
+  switch (statement.op) {
+    case 'for':
+      return visit(statement.extent)
+    case 'if':
+      return visit(statement.condition)
+    case 'let':
+    case 'accumulate':
+      return visit(statement.value)
+    case 'declare':
+      return visit(statement.initial)
+    case 'store':
+      visit(statement.index)
+      visit(statement.value)
+      if (statement.guard !== undefined) visit(statement.guard)
+      return
+    case 'check':
+      visit(statement.index)
+      return visit(statement.position)
+    case 'tileMultiply':
+      visit(statement.depth)
+      for (const { index } of [statement.a, statement.b, statement.c]) visit(index)
+      visit(statement.c.stride)
+      return visit(statement.accumulate)
+    case 'barrier':
+  }
 }
 
 /** Calls `visit` for every statement, those inside others included. */
