@@ -1,11 +1,17 @@
 // Turns allocated machine code into bytes: prologue, instructions, epilogue, and the constants that were asked for.
 import type { Allocation, AllocationTarget } from '../machine/allocate.ts'
 import { isMove } from '../machine/liveness.ts'
-import type { Instruction, MachineOp, MachineOperand, MemoryOperand, PoolConstant, VirtualRegister } from '../machine/machine-op.ts'
+import type {
+  Instruction,
+  MachineOp,
+  MachineOperand,
+  MemoryOperand,
+  PoolConstant,
+  VirtualRegister,
+} from '../machine/machine-op.ts'
 import { Assembler } from './assembler.ts'
 import { kernelArguments } from './calling-convention.ts'
 import { sequenceTable } from './emit-sequences.ts'
-import { routineAlignment, routineSequences } from './routines.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import {
   gpr8,
@@ -21,6 +27,7 @@ import {
   ymm,
   zmm,
 } from './operands.ts'
+import { routineAlignment, routineSequences } from './routines.ts'
 
 /** rsp and rbp hold the frame; registers that a kernel may change freely come first. */
 const generalOrder = [6, 7, 8, 9, 10, 11, 2, 1, 0, 3, 12, 13, 14, 15]

@@ -56,4 +56,3 @@ export const routineSequences: Readonly<Record<string, Sequence>> = {
     assembler.emit('lea', rsp, mem({ base: rsp, disp: 8 * args.length }))
   },
 }
-
