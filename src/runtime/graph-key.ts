@@ -141,11 +141,26 @@ function matchesNode(node: Node, pattern: PatternNode, exceptLiterals: boolean):
 function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]))
+  if (Array.isArray(a)) return Array.isArray(b) && sameItems(a, b)
   if ('placeholders' in a || 'placeholders' in b) return sameBody(a as ScanBodyLike, b as ScanBodyLike)
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  return keys.every((key) => sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+  return sameFields(a as Record<string, unknown>, b as Record<string, unknown>)
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!sameValue(a[i], b[i])) return false
+  return true
+}
+
+/** Every step of a plain loop compares all its nodes, so this makes no lists of keys. */
+function sameFields(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  let missing = 0
+  for (const key in a) {
+    missing++
+    if (!sameValue(a[key], b[key])) return false
+  }
+  for (const _ in b) missing--
+  return missing === 0
 }
 
 interface ScanBodyLike {

@@ -93,30 +93,32 @@ export function mapStatement(statement: Statement, map: ExpressionMap, mapBody: 
 
 /** Calls `visit` for the expressions that the statement evaluates itself, in order. */
 export function visitExpressions(statement: Statement, visit: (expression: Expression) => void): void {
+  for (const expression of ownExpressions(statement)) visit(expression)
+}
+
+function ownExpressions(statement: Statement): readonly Expression[] {
   switch (statement.op) {
     case 'for':
-      return visit(statement.extent)
+      return [statement.extent]
     case 'if':
-      return visit(statement.condition)
+      return [statement.condition]
     case 'let':
     case 'accumulate':
-      return visit(statement.value)
+      return [statement.value]
     case 'declare':
-      return visit(statement.initial)
-    case 'store':
-      visit(statement.index)
-      visit(statement.value)
-      if (statement.guard !== undefined) visit(statement.guard)
-      return
+      return [statement.initial]
+    case 'store': {
+      const { index, value, guard } = statement
+      return guard === undefined ? [index, value] : [index, value, guard]
+    }
     case 'check':
-      visit(statement.index)
-      return visit(statement.position)
-    case 'tileMultiply':
-      visit(statement.depth)
-      for (const { index } of [statement.a, statement.b, statement.c]) visit(index)
-      visit(statement.c.stride)
-      return visit(statement.accumulate)
+      return [statement.index, statement.position]
+    case 'tileMultiply': {
+      const { depth, a, b, c, accumulate } = statement
+      return [depth, a.index, b.index, c.index, c.stride, accumulate]
+    }
     case 'barrier':
+      return []
   }
 }
 
