@@ -1,15 +1,13 @@
-// Replays PyTorch's recorded calls on every device: values, dtypes and shapes, float64 gradients, and calls that must fail.
+// Replays PyTorch's recorded calls on one device: values, dtypes and shapes, float64 gradients, and calls that must fail.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isFloat } from '../../src/base/dtype.ts'
 import { TensorloomError } from '../../src/base/errors.ts'
-import { availableDevices, fromHost, grad, type Tensor } from '../../src/index.ts'
+import { fromHost, grad, type Tensor } from '../../src/index.ts'
 import { cases, type Results } from './cases.ts'
 import { difference } from './compare.ts'
 import { Arguments, type ErrorSample, errors, type Sample, samples, storedTensor } from './samples.ts'
-import { skipOf, skips } from './skips.ts'
-
-const devices = process.env.TENSORLOOM_TEST_DEVICES?.split(',') ?? availableDevices()
+import { skipOf } from './skips.ts'
 
 interface Replayed {
   readonly sample: Sample
@@ -82,7 +80,19 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups
 }
 
-for (const name of devices)
+/** How a call that must fail went wrong: it should be refused at the call, or by the device where an index is out of range. */
+async function acceptance(sample: ErrorSample, name: string): Promise<string | undefined> {
+  try {
+    const args = new Arguments(sample, name)
+    for (const result of listOf(await cases[sample.op](args.args, args.keywords, name))) await result.data()
+    return 'accepted'
+  } catch (error) {
+    return error instanceof TensorloomError ? undefined : `threw ${(error as Error).stack?.split('\n').slice(0, 2)}`
+  }
+}
+
+/** One test for each function, and one for the calls that must fail, on the device `name`. */
+export function testRecordedCalls(name: string): void {
   describe(`OpInfo on ${name}`, { concurrency: false }, () => {
     const byOp = groupBy(
       samples.filter((sample) => !skipOf(sample)),
@@ -105,23 +115,4 @@ for (const name of devices)
       assert.equal(problems.length, 0, problems.join('\n'))
     })
   })
-
-/** How a call that must fail went wrong: it should be refused at the call, or by the device where an index is out of range. */
-async function acceptance(sample: ErrorSample, name: string): Promise<string | undefined> {
-  try {
-    const args = new Arguments(sample, name)
-    for (const result of listOf(await cases[sample.op](args.args, args.keywords, name))) await result.data()
-    return 'accepted'
-  } catch (error) {
-    return error instanceof TensorloomError ? undefined : `threw ${(error as Error).stack?.split('\n').slice(0, 2)}`
-  }
 }
-
-it('skips no more than is listed', () => {
-  const counts = new Map(skips.map((skip) => [skip, 0]))
-  for (const sample of [...samples, ...errors]) {
-    const skip = skipOf(sample)
-    if (skip) counts.set(skip, counts.get(skip)! + 1)
-  }
-  for (const [skip, count] of counts) assert.equal(count, skip.count, `${skip.op}: ${skip.reason}`)
-})

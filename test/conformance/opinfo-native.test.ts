@@ -1,0 +1,4 @@
+// PyTorch's recorded calls on the native device.
+import { testRecordedCalls } from './recorded-calls.ts'
+
+testRecordedCalls('native')
