@@ -8,6 +8,7 @@ import { multiplyHighClobbers } from './emit-sequences.ts'
 import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, indexRegister } from './select-index.ts'
 import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
 import { selectStatements } from './select-statement.ts'
+import { transposedCopy } from './select-transposed.ts'
 
 const largestUnroll = 64
 
@@ -18,6 +19,7 @@ export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): v
   if (count !== undefined && count <= 0) return
   if (loop.kind === 'parallel') parallelLoop(s, loop, extent)
   else if (loop.kind === 'vector' && groups[0].lanes === 1) vectorLoop(s, loop, extent, count)
+  else if (groups[0].lanes === 1 && transposedCopy(s, loop)) return
   else if (count === 1 || (loop.kind === 'unroll' && count !== undefined && count <= largestUnroll))
     repeatBody(s, loop, count, groups)
   else
@@ -25,6 +27,29 @@ export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): v
       s.variables.set(loop.variable.id, counter)
       selectStatements(s, loop.body, groups)
     })
+}
+
+/** Runs `whole` for each `step` iterations, and `single` for each of those that are left. */
+export function countedRuns(
+  s: Selection,
+  loop: For,
+  step: number,
+  whole: (counter: Affine) => void,
+  single: (counter: Affine) => void,
+): void {
+  const extent = affineOf(s, loop.extent)
+  if (extent === undefined) throw s.fail(`the extent of ${loop.variable.name} differs between lanes`)
+  const start = constantRegister(s, 0)
+  if (extent.terms.length > 0) {
+    const total = indexRegister(s, extent)
+    const end = indexRegister(s, addAffine(extent, constantAffine(step - 1), -1))
+    const done = countedLoop(s, start, end, step, true, whole)
+    countedLoop(s, done, total, 1, true, single)
+    return
+  }
+  const wholes = Math.floor(extent.constant / step) * step
+  if (wholes > 0) countedLoop(s, start, limitOf(s, constantAffine(wholes)), step, false, whole)
+  if (wholes < extent.constant) countedLoop(s, constantRegister(s, wholes), limitOf(s, extent), 1, false, single)
 }
 
 function repeatBody(s: Selection, loop: For, count: number, groups: readonly Group[]): void {

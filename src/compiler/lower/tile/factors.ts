@@ -8,7 +8,7 @@ import { axisIndex, makeAxis } from '../index-algebra.ts'
 import { chooseVectorAxis, registerLanes } from '../loops.ts'
 import { type Lowering, traceIndices } from '../lowered-kernel.ts'
 import { refine } from '../refine.ts'
-import { placeOfResult, walkAlong } from './placement.ts'
+import { placeOf, placeOfResult, walkAlong } from './placement.ts'
 import type { ContractNode } from './tile-axes.ts'
 
 export interface Factors {
@@ -18,8 +18,9 @@ export interface Factors {
   readonly swapped: boolean
 }
 
-/** Cycles per element, about: copied along lanes, copied across them. */
+/** Cycles per element, about: copied along lanes, as blocks that are transposed, one by one across lanes. */
 const along = 0.3
+const transposed = 0.5
 const across = 1.5
 
 export function chooseFactors(lowering: Lowering, target: Target, contract: ContractNode): Factors {
@@ -27,7 +28,11 @@ export function chooseFactors(lowering: Lowering, target: Target, contract: Cont
   const [a, b] = inputs
   const depth = sizeOf(a.shape.slice(a.shape.length - attrs.contracted))
   const side = (node: Node): number => sizeOf(node.shape.slice(attrs.batch, node.shape.length - attrs.contracted))
-  const costs = inputs.map((node) => (liesAlongDepth(lowering, target, node, attrs.contracted) ? across : along))
+  const costs = inputs.map((node) => {
+    if (!liesAlongDepth(lowering, target, node, attrs.contracted)) return along
+    const indices = node.shape.map((extent, i) => axisIndex(makeAxis(`x${i}`, extent)))
+    return placeOf(lowering, node, indices) ? transposed : across
+  })
   const results = side(a) * side(b)
   const rowsFirst = liesAlongRows(lowering, contract)
   const plain = (side(a) * along + side(b) * costs[1]) * depth + results * (rowsFirst ? across : along)

@@ -22,6 +22,7 @@ import { traceIndices } from '../lowered-kernel.ts'
 import { collectCuts, refine } from '../refine.ts'
 import type { Scope } from '../scope.ts'
 import type { TileContext } from './context.ts'
+import { overPanels } from './panels.ts'
 import { batchIndices, sideIndices } from './tile-axes.ts'
 
 /** Where a packed block goes: memory, and the position of its first element. */
@@ -135,7 +136,9 @@ export function packRight(context: TileContext, scope: Scope, target: PackTarget
     const value = lowering.evaluation(inside).evaluate(node, rightIndices(context, kInner, nInner))
     lowering.builder.emit(storeTo(target.memory, inside.materialize(place), value))
   }
-  if (vector?.axis === axes.k.outer)
+  const isAcross = vector?.axis === axes.k.outer || refined.axes[0].some((axis) => axis === vector?.axis)
+  if (isAcross && context.layout.b && context.blocking.n.inner === 1) packAcross(context, scope, vector!, order, write)
+  else if (vector?.axis === axes.k.outer)
     overColumns(context, scope, undefined, (s) =>
       nest(lowering.builder, s, order, undefined, (t) => overDepth(context, t, vector, write)),
     )
@@ -147,6 +150,37 @@ export function packRight(context: TileContext, scope: Scope, target: PackTarget
     overDepth(context, scope, undefined, (s) =>
       overColumns(context, s, undefined, (t) => nest(lowering.builder, t, order, vector, write, tapsOf(order, vector))),
     )
+}
+
+/** Columns that are copied along k together: loops of this form, code generators may know, transpose blocks of a matrix. */
+const columnsTogether = 8
+
+/** Copies columns that lie along k, several at a time. */
+function packAcross(
+  context: TileContext,
+  scope: Scope,
+  vector: Vector,
+  order: readonly Axis[],
+  write: (scope: Scope) => void,
+): void {
+  const { blocking, axes, lowering } = context
+  const cut = {
+    name: 'columns',
+    unit: columnsTogether,
+    size: blocking.n.size,
+    blockSize: blocking.nRuns,
+    block: axes.nBlock,
+  }
+  const columns = (outer: Scope, body: (scope: Scope) => void): void =>
+    overPanels(lowering.builder, outer, cut, (inner, start, width) => {
+      const lane = makeAxis('column', width)
+      const column = add(add(scale(axisIndex(axes.nBlock), blocking.nRuns), start), axisIndex(lane))
+      const written = width === columnsTogether ? lane : undefined
+      nest(lowering.builder, inner, [lane], undefined, (s) => body(s.bind(axes.n.outer, column)), written)
+    })
+  if (vector.axis === axes.k.outer)
+    columns(scope, (s) => nest(lowering.builder, s, order, undefined, (t) => overDepth(context, t, vector, write)))
+  else overDepth(context, scope, undefined, (s) => columns(s, (t) => nest(lowering.builder, t, order, vector, write)))
 }
 
 /** Taps of a window up to this many are written out, so that the lanes that hang over an edge are constants. */
