@@ -1,13 +1,17 @@
 // Products on every microkernel that the processor has: 256-bit tiles and, where present, 512-bit ones, over sizes that no tile divides.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { backward } from '../../src/autograd/backward.ts'
 import { CompileError } from '../../src/base/errors.ts'
 import { emitKernel } from '../../src/codegen/x64/emit-kernel.ts'
 import { compileGraph } from '../../src/compiler/compile.ts'
 import type { Graph } from '../../src/compiler/graph.ts'
 import { nativeTiles, openNativeDevice } from '../../src/devices/native/native-device.ts'
 import * as build from '../../src/graph/builders.ts'
+import { conv2d } from '../../src/graph/composites/conv.ts'
+import { evaluateNodes } from '../../src/graph/evaluate.ts'
 import type { HostArray } from '../../src/graph/host-array.ts'
+import type { Node } from '../../src/graph/node.ts'
 import type { Device } from '../../src/runtime/device.ts'
 import { runOnDevice, smallTarget } from '../fuzz/check-graph.ts'
 
@@ -57,6 +61,71 @@ for (const [name, device] of Object.entries(opened))
         assert.deepEqual(result.data, expected, size.join(' x '))
       }
     })
+
+/** Input, weight, stride: one image that is a block, several in a block, blocks within an image; windows that overlap, and that do not. */
+const convolutions = [
+  [[1, 4, 7, 7], [8, 4, 3, 3], 1],
+  [[1, 3, 20, 22], [5, 3, 3, 3], 1],
+  [[5, 3, 5, 5], [20, 3, 3, 3], 1],
+  [[2, 6, 30, 31], [9, 6, 1, 1], 1],
+  [[3, 4, 17, 18], [7, 4, 5, 5], 2],
+] as const
+
+for (const [name, device] of Object.entries(opened))
+  for (const dtype of ['float32', 'float64'] as const)
+    test(`${dtype} convolutions and their gradients, ${name}`, {
+      skip: 'refused' in device ? device.refused : false,
+    }, async () => {
+      for (const [xShape, weightShape, stride] of convolutions) {
+        const [x, weight] = [xShape, weightShape].map((shape) => build.placeholder(shape, dtype))
+        const y = conv2d(x, weight, undefined, { stride, padding: weightShape[2] >> 1 })
+        const grad = build.placeholder(y.shape, dtype)
+        const found = backward([{ root: y, grad }], new Set([x, weight]))
+        const leaves = [x, weight, grad]
+        const roots = [y, found.get(x)!, found.get(weight)!]
+        const values = leaves.map(({ shape }, seed): HostArray => {
+          const numbers = quarters(
+            shape.reduce((size, extent) => size * extent, 1),
+            seed,
+          )
+          return { dtype, shape, data: dtype === 'float32' ? Float32Array.from(numbers) : Float64Array.from(numbers) }
+        })
+        const expected = evaluateNodes(roots, new Map(leaves.map((leaf, i) => [leaf, values[i]])))
+        for (const [i, node] of roots.entries()) {
+          const graph: Graph = { leaves, outputs: [{ node, persistent: false }] }
+          const [result] = await runOnDevice(device as Device, graph, values)
+          assert.deepEqual(result.data, expected[i].data, `output ${i} of ${xShape} and ${weightShape}`)
+        }
+      }
+    })
+
+test('operands of any order multiply to the same', {
+  skip: 'refused' in opened['256 bits'] ? opened['256 bits'].refused : false,
+}, async () => {
+  for (const device of Object.values(opened))
+    for (const [m, n, k] of [...sizes, [300, 64, 520], [16, 300, 90]]) {
+      const results = []
+      for (const order of ['nn', 'nt', 'tn', 'tt']) {
+        const leaf = (rows: number, columns: number, isTurned: boolean) =>
+          build.placeholder(isTurned ? [columns, rows] : [rows, columns], 'float32')
+        const [a, b] = [leaf(m, k, order[0] === 't'), leaf(k, n, order[1] === 't')]
+        const turned = (x: Node, isTurned: boolean) => (isTurned ? build.permute(x, [1, 0]) : x)
+        const node = build.matmul(turned(a, order[0] === 't'), turned(b, order[1] === 't'))
+        const data = (rows: number, columns: number, seed: number, isTurned: boolean) =>
+          Float32Array.from({ length: rows * columns }, (_, i) => {
+            const at = isTurned ? (i % rows) * columns + Math.floor(i / rows) : i
+            return (((at * 7919 + seed * 104729) % 33) - 16) / 4
+          })
+        const values: HostArray[] = [
+          { dtype: 'float32', shape: a.shape, data: data(m, k, 1, order[0] === 't') },
+          { dtype: 'float32', shape: b.shape, data: data(k, n, 2, order[1] === 't') },
+        ]
+        const graph: Graph = { leaves: [a, b], outputs: [{ node, persistent: false }] }
+        results.push((await runOnDevice(device as Device, graph, values))[0].data)
+      }
+      for (const result of results) assert.deepEqual(result, results[0], `${m} x ${n} x ${k}`)
+    }
+})
 
 test('a 512-bit tile is refused where the processor has none', () => {
   const { graph } = product('float32', [64, 64, 64])

@@ -33,6 +33,8 @@ export interface EvaluationOptions {
   /** where the kernel's inputs are */
   readonly memory: ReadonlyMap<Node, Memory>
   readonly materialize: (index: Affine) => Expression
+  /** the same for indices that are only compared with bounds */
+  readonly materializeBound?: (index: Affine) => Expression
   /** how often the values of nodes are used (`countUses`): those used again are named by a `let` */
   readonly uses: ReadonlyMap<Node, number>
   readonly hook?: Hook
@@ -107,10 +109,10 @@ export class Evaluation {
     const key = guardKey(guard)
     const known = this.#guards.get(key)
     if (known) return known
-    const { builder, materialize } = this.#options
+    const { builder, materialize, materializeBound = materialize } = this.#options
     let condition: Expression | undefined
     for (const { index, limit } of guard) {
-      const value = materialize(index)
+      const value = materializeBound(index)
       if (index.min < 0) condition = both(condition, alu('lessEqual', 'bool', indexLiteral(0), value))
       if (index.max >= limit) condition = both(condition, lessThan(value, indexLiteral(limit)))
     }

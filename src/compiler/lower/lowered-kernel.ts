@@ -79,25 +79,44 @@ export class Lowering {
   }
 }
 
+type TracedRoots = readonly {
+  readonly node: Node
+  readonly indices: readonly Affine[]
+  readonly stored: boolean
+}[]
+
 /** Every index that evaluating would ask for, without writing anything. */
 export function traceIndices(
   group: KernelGroup,
   memory: ReadonlyMap<Node, Memory>,
   uses: ReadonlyMap<Node, number>,
   hook: Hook | undefined,
-  roots: readonly { readonly node: Node; readonly indices: readonly Affine[]; readonly stored: boolean }[],
+  roots: TracedRoots,
 ): Affine[] {
-  const accesses: Affine[] = []
+  const { positions, bounds } = traceAccesses(group, memory, uses, hook, roots)
+  return [...positions, ...bounds]
+}
+
+/** The same, positions in memory apart from what is only compared with bounds. */
+export function traceAccesses(
+  group: KernelGroup,
+  memory: ReadonlyMap<Node, Memory>,
+  uses: ReadonlyMap<Node, number>,
+  hook: Hook | undefined,
+  roots: TracedRoots,
+): { readonly positions: readonly Affine[]; readonly bounds: readonly Affine[] } {
+  const [positions, bounds]: Affine[][] = [[], []]
   const builder = new KernelBuilder()
   const variable = builder.variable('traced')
-  const materialize = (index: Affine) => {
-    accesses.push(index)
+  const recordIn = (list: Affine[]) => (index: Affine) => {
+    list.push(index)
     return { op: 'index', dtype: 'index', variable } as const
   }
-  const evaluation = new Evaluation({ builder, memory, materialize, uses, hook })
+  const [materialize, materializeBound] = [recordIn(positions), recordIn(bounds)]
+  const evaluation = new Evaluation({ builder, memory, materialize, materializeBound, uses, hook })
   for (const { node, indices, stored } of roots) {
     evaluation.evaluate(node, indices)
-    if (stored) accesses.push(linearIndex(indices, node.shape))
+    if (stored) positions.push(linearIndex(indices, node.shape))
   }
-  return group.inner.length > 0 ? accesses : []
+  return group.inner.length > 0 ? { positions, bounds } : { positions: [], bounds: [] }
 }

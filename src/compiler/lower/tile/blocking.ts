@@ -127,16 +127,17 @@ function cutBlocks(extents: Extents): Blocking {
   const direct = runs !== undefined && storesDirectly(extents, runs)
   const inPlaceB = runs !== undefined && readsRightInPlace(extents, runs)
   const exactColumns = direct || inPlaceB
+  const hasRuns = exactColumns && n.inner > 1
   const { mr, nr } = chooseTile(extents.tiles, {
     rows: m.size,
-    columns: exactColumns && runs < n.outer ? runs * n.inner : n.size,
+    columns: hasRuns ? runs * n.inner : n.size,
     depth,
     exactColumns,
   })
   const blockElements = (target.l2 * blockShare) / bytes
   const nMost = Math.max(nr, Math.min(longestColumns, Math.floor(blockElements / depth)))
   // blocks whose columns have places of their own are alike, or whole tiles: rows of several columns are neither when cut elsewhere
-  const nRuns = exactColumns && (runs < n.outer || n.inner > 1) ? runs : runsFor(nMost, n, nr)
+  const nRuns = hasRuns ? runs : runsFor(nMost, n, nr)
   const mMost = direct ? blockElements / depth : Math.min(240, blockElements / (nRuns * n.inner))
   const mRuns = runsFor(Math.max(mr, Math.floor(mMost)), m, mr)
   const inPlace = { a: inPlaceA, b: inPlaceB }

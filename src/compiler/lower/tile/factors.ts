@@ -4,9 +4,9 @@ import { sizeOf } from '../../../base/shape.ts'
 import type { Node } from '../../../graph/node.ts'
 import type { Target } from '../../target.ts'
 import { widestBytes } from '../evaluate.ts'
-import { axisIndex, makeAxis } from '../index-algebra.ts'
+import { type Affine, type Axis, axisIndex, makeAxis } from '../index-algebra.ts'
 import { chooseVectorAxis, registerLanes } from '../loops.ts'
-import { type Lowering, traceIndices } from '../lowered-kernel.ts'
+import { type Lowering, traceAccesses, traceIndices } from '../lowered-kernel.ts'
 import { refine } from '../refine.ts'
 import { placeOf, placeOfResult, walkAlong } from './placement.ts'
 import type { ContractNode } from './tile-axes.ts'
@@ -22,6 +22,8 @@ export interface Factors {
 const along = 0.3
 const transposed = 0.5
 const across = 1.5
+/** and a result that could have been written where it belongs */
+const detour = 4
 
 export function chooseFactors(lowering: Lowering, target: Target, contract: ContractNode): Factors {
   const { inputs, attrs } = contract
@@ -34,9 +36,10 @@ export function chooseFactors(lowering: Lowering, target: Target, contract: Cont
     return placeOf(lowering, node, indices) ? transposed : across
   })
   const results = side(a) * side(b)
-  const rowsFirst = liesAlongRows(lowering, contract)
-  const plain = (side(a) * along + side(b) * costs[1]) * depth + results * (rowsFirst ? across : along)
-  const other = (side(b) * along + side(a) * costs[0]) * depth + results * (rowsFirst ? along : across)
+  const direction = directionOfResults(lowering, contract)
+  const finish = (isAlong: boolean): number => results * (isAlong ? along : direction === undefined ? across : detour)
+  const plain = (side(a) * along + side(b) * costs[1]) * depth + finish(direction !== 'rows')
+  const other = (side(b) * along + side(a) * costs[0]) * depth + finish(direction === 'rows')
   return other < plain ? { left: b, right: a, swapped: true } : { left: a, right: b, swapped: false }
 }
 
@@ -44,21 +47,24 @@ export function chooseFactors(lowering: Lowering, target: Target, contract: Cont
 export function liesAlongDepth(lowering: Lowering, target: Target, node: Node, contracted: number): boolean {
   const { group, inputs, uses } = lowering
   const axes = node.shape.map((extent, i) => makeAxis(`x${i}`, extent))
-  const refined = refine(axes, (indices) =>
-    traceIndices(group, inputs, uses, undefined, [{ node, indices, stored: false }]),
-  )
+  const rootsAt = (indices: readonly Affine[]) => [{ node, indices, stored: false }]
+  const refined = refine(axes, (indices) => traceIndices(group, inputs, uses, undefined, rootsAt(indices)))
+  const { positions } = traceAccesses(group, inputs, uses, undefined, rootsAt(refined.roots))
   const lanes = registerLanes(target, widestBytes([node]))
-  const best = chooseVectorAxis(refined.axes.flat(), refined.accesses, lanes)
+  const best = chooseVectorAxis(refined.axes.flat(), positions, lanes)
   return best !== undefined && refined.axes.slice(node.shape.length - contracted).some((list) => list.includes(best))
 }
 
-/** Whether results of the contract that are neighbours in memory belong to neighbours of its left operand. */
-function liesAlongRows(lowering: Lowering, { shape, inputs, attrs }: ContractNode): boolean {
+/** Whose neighbours are neighbours in memory among results that the contract leaves as they are: the left operand's, or the right one's. */
+function directionOfResults(
+  lowering: Lowering,
+  { shape, inputs, attrs }: ContractNode,
+): 'rows' | 'columns' | undefined {
   const axes = shape.map((extent, i) => makeAxis(`x${i}`, extent))
   const place = shape.length > 0 ? placeOfResult(lowering, axes.map(axisIndex)) : undefined
-  if (!place) return false
+  if (!place) return undefined
   const columnsFrom = inputs[0].shape.length - attrs.contracted
-  const isNext = (axis: (typeof axes)[number]): boolean =>
-    axis.extent > 1 && walkAlong(place.position, axis)?.stride === 1
-  return axes.slice(attrs.batch, columnsFrom).some(isNext) && !axes.slice(columnsFrom).some(isNext)
+  const isNext = (axis: Axis): boolean => axis.extent > 1 && walkAlong(place.position, axis)?.stride === 1
+  const isRows = axes.slice(attrs.batch, columnsFrom).some(isNext) && !axes.slice(columnsFrom).some(isNext)
+  return isRows ? 'rows' : 'columns'
 }
