@@ -78,23 +78,57 @@ export class Bounds {
   #upper(form: Affine): number {
     const innermost = this.#innermostOf(form)
     if (innermost === undefined) return this.#upperWithoutLoops(form)
+    if (!isLoop(innermost)) return this.#upperWithQuotient(form, innermost as Alu)
     const coefficient = form.terms.get(innermost)!
     const rest = without(form, innermost)
     if (coefficient < 0) return this.#upper(rest)
-    const last = this.#alternatives(this.#loops.get(innermost)!.extent).map((extent) =>
-      plus(this.#affine(extent), constantForm(1), -1),
-    )
-    return Math.min(...last.map((limit) => this.#upper(plus(rest, limit, coefficient))))
+    return Math.min(...this.#lastOf(innermost).map((last) => this.#upper(plus(rest, last, coefficient))))
   }
 
-  #innermostOf(form: Affine): LoopVariable | undefined {
-    let innermost: LoopVariable | undefined
+  /** The last turn of a loop, once for each minimum that limits it. */
+  #lastOf(variable: LoopVariable): Affine[] {
+    const { extent } = this.#loops.get(variable)!
+    return this.#alternatives(extent).map((each) => plus(this.#affine(each), constantForm(1), -1))
+  }
+
+  /** A quotient is greatest at the last turn of its innermost loop, and may then be exact: min(6, n - 6i) - 1 over 2, say. */
+  #upperWithQuotient(form: Affine, quotient: Alu): number {
+    const coefficient = form.terms.get(quotient)!
+    const rest = without(form, quotient)
+    const dividend = this.#affine(quotient.inputs[0])
+    const variable = this.#innermostOf(dividend) as LoopVariable
+    const divisor = this.#affine(quotient.inputs[1]).constant
+    const exact = this.#lastOf(variable)
+      .map((last) => plus(without(dividend, variable), last, dividend.terms.get(variable)!))
+      .map((raised) => this.#divided(raised, divisor, 'div'))
+      .filter((form) => form !== undefined)
+    const widest = constantForm(this.#opaque(quotient)[1])
+    return Math.min(...[...exact, widest].map((limit) => this.#upper(plus(rest, limit, coefficient))))
+  }
+
+  /** The loop variable of the innermost loop, or a quotient that it makes greater. */
+  #innermostOf(form: Affine): Atom | undefined {
+    let innermost: Atom | undefined
     let depth = -1
-    for (const atom of form.terms.keys()) {
-      const limit = isLoop(atom) ? (this.#loops.get(atom)?.depth ?? -1) : -1
-      if (limit > depth) [innermost, depth] = [atom as LoopVariable, limit]
+    for (const [atom, coefficient] of form.terms) {
+      const limit = isLoop(atom)
+        ? (this.#loops.get(atom)?.depth ?? -1)
+        : coefficient > 0
+          ? this.#quotientDepth(atom)
+          : -1
+      if (limit > depth) [innermost, depth] = [atom, limit]
     }
     return innermost
+  }
+
+  /** Depth of the innermost loop that a quotient by a constant grows with, or -1. */
+  #quotientDepth(atom: Expression): number {
+    if (atom.op !== 'alu' || atom.kind !== 'div' || atom.dtype !== 'index') return -1
+    const [dividend, divisor] = atom.inputs.map((input) => this.#affine(input))
+    if (divisor.terms.size > 0 || divisor.constant <= 0) return -1
+    const variable = this.#innermostOf(dividend)
+    if (variable === undefined || !isLoop(variable) || dividend.terms.get(variable)! < 0) return -1
+    return this.#loops.get(variable)!.depth
   }
 
   /** After all loops, so that what an extent says of an opaque value cancels against the index. */
@@ -175,14 +209,22 @@ export class Bounds {
     }
   }
 
-  /** The operands of nested minima, seen through bindings: each is an upper limit by itself. */
+  /** What nested minima choose from, seen through bindings, sums and products with constants: each is an upper limit by itself. */
   #alternatives(expression: Expression): Expression[] {
     if (expression.op === 'reference') {
       const value = this.#bindings.get(expression.binding.id)
-      if (value !== undefined) return this.#alternatives(value)
+      return value === undefined ? [expression] : this.#alternatives(value)
     }
-    return expression.op === 'alu' && expression.kind === 'min'
-      ? expression.inputs.flatMap((input) => this.#alternatives(input))
-      : [expression]
+    if (expression.op !== 'alu' || expression.dtype !== 'index') return [expression]
+    const [a, b] = expression.inputs
+    const withFirst = (): Expression[] => this.#alternatives(a).map((each) => ({ ...expression, inputs: [each, b] }))
+    if (expression.kind === 'min') return expression.inputs.flatMap((input) => this.#alternatives(input))
+    if (expression.kind === 'sub') return withFirst()
+    if (expression.kind === 'mul' && b.op === 'literal' && Number(b.value) >= 0) return withFirst()
+    if (expression.kind === 'add')
+      return this.#alternatives(b).flatMap((each) =>
+        this.#alternatives(a).map((other) => ({ ...expression, inputs: [other, each] })),
+      )
+    return [expression]
   }
 }

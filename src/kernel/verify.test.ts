@@ -134,6 +134,20 @@ test('a minimum as extent cancels against the block it cuts', () => {
   refuses(/can prove 0\.\.640 only/, loop(i, 41, [loop(j, slack, [copy(indexAlu('add', start, indexOf(j)))])]))
 })
 
+test('a quotient of the last turn is exact, and minima pass through sums and products', () => {
+  // i counts blocks of six rows, j rows of a block; pairs of rows share ten elements
+  const rows = (all: number) =>
+    indexAlu('min', indexLiteral(6), indexAlu('sub', indexLiteral(all), scaled(indexOf(i), 6)))
+  const pair = indexAlu('div', indexOf(j), indexLiteral(2))
+  const element = indexAlu('add', scaled(indexOf(i), 30), scaled(pair, 10))
+  accepts(loop(i, 22, [loop(j, rows(128), [copy(element)])]))
+  refuses(/can prove 0\.\.640 only/, loop(i, 22, [loop(j, rows(129), [copy(element)])]))
+  const wider = (all: number) => indexAlu('add', scaled(rows(all), 5), indexLiteral(5))
+  const run = indexAlu('add', scaled(indexOf(i), 30), indexOf(j))
+  accepts(loop(i, 22, [loop(j, wider(127), [copy(run)])]))
+  refuses(/can prove 0\.\.644 only/, loop(i, 22, [loop(j, wider(128), [copy(run)])]))
+})
+
 test('division and remainder undo a flattened index', () => {
   const row = indexAlu('div', rowMajor, indexLiteral(10))
   const column = indexAlu('mod', rowMajor, indexLiteral(10))
