@@ -103,6 +103,11 @@ function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
 
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
+  /** a comparison of 512-bit vectors as a mask of ones in each lane */
+  compareLanes(assembler, [result, a, b, predicate]) {
+    assembler.emit('vcmpps', k1, a, b, predicate)
+    assembler.emit('vpmovm2d', result, k1)
+  },
   floorDivide: division(true, false),
   floorModulo: division(true, true),
   multiplyHigh(assembler, [result, a, b]) {

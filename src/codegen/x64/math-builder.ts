@@ -1,7 +1,7 @@
 // A shorthand for writing float functions as vector code: arithmetic on parts of one width, in float32 or float64 lanes.
 import { VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
-import { operandOf, type Part, type Selection } from './select-state.ts'
+import type { Part, Selection } from './select-state.ts'
 
 /** Predicates of the vector comparison instructions. */
 export const comparison = {
@@ -113,7 +113,7 @@ export class MathBuilder {
         `${name}231${this.#suffix}` as Mnemonic,
         target.view(bytes),
         s.load(a, bytes).view(bytes),
-        operandOf(b, bytes),
+        s.operand(b, bytes),
       )
       return target
     }
@@ -122,7 +122,7 @@ export class MathBuilder {
       `${name}213${this.#suffix}` as Mnemonic,
       target.view(bytes),
       s.load(b, bytes).view(bytes),
-      operandOf(c, bytes),
+      s.operand(c, bytes),
     )
     return target
   }

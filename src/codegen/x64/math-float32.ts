@@ -3,7 +3,7 @@
 // Both stay within 2 ulp and treat denormals, infinities, NaN, overflow and underflow as C does.
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { MathBuilder } from './math-builder.ts'
-import { operandOf, type Selection } from './select-state.ts'
+import type { Selection } from './select-state.ts'
 
 const log2High = 0.693359375
 const log2Low = -2.1219444005469057e-4
@@ -84,7 +84,7 @@ function logOfParts(m: MathBuilder, x: VirtualRegister): VirtualRegister {
   const isHalved = m.compare(mantissa, 'less', 1)
   const exponent = m.add(s.vector2('vgetexpps', bytes, x), m.and(isHalved, 1))
   const result = s.copyOf(logOfFraction(m, m.sub(mantissa, 1), exponent, wideLogCoefficients), bytes)
-  s.update('vfixupimmps', result.view(bytes), x.view(bytes), operandOf(s.i32(logFixes), bytes), 0)
+  s.update('vfixupimmps', result.view(bytes), x.view(bytes), s.operand(s.i32(logFixes), bytes), 0)
   return result
 }
 

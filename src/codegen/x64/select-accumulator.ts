@@ -6,15 +6,7 @@ import { type Instruction, VirtualRegister, visitRegisters } from '../machine/ma
 import { upperHalf } from './select-lanes.ts'
 import { blendLanes } from './select-memory.ts'
 import { operate } from './select-operation.ts'
-import {
-  type AccumulatorState,
-  formOf,
-  isWide,
-  type LaneValue,
-  operandOf,
-  type Part,
-  type Selection,
-} from './select-state.ts'
+import { type AccumulatorState, formOf, isWide, type LaneValue, type Part, type Selection } from './select-state.ts'
 
 type Joining = 'sum' | 'prod' | 'max' | 'min'
 const joins: Record<Joining, AluKind> = { sum: 'add', prod: 'mul', max: 'max', min: 'min' }
@@ -87,7 +79,7 @@ function groupParts(s: Selection, accumulator: Accumulator): VirtualRegister[] {
     if (!perLane && s.group.lanes > 1) throw s.fail(`${accumulator.name} has one lane but is added to in a vector loop`)
     return parts[perLane ? s.group.index : 0]
   }
-  const perPart = isWide(formOf(accumulator.dtype)) ? 4 : 8
+  const perPart = isWide(formOf(accumulator.dtype)) ? 4 : Math.max(8, s.group.lanes)
   const first = Math.floor(s.group.offset / perPart)
   return parts[0].slice(first, first + s.partCount(formOf(accumulator.dtype)))
 }
@@ -149,7 +141,7 @@ export function accumulate(s: Selection, { accumulator, value }: Accumulate): vo
   parts.forEach((target, i) => {
     const part = result.parts[i]
     if (fresh && part instanceof VirtualRegister && retarget(s, part, target)) return
-    s.write('vmovaps', target.view(bytes), operandOf(part, bytes))
+    s.write('vmovaps', target.view(bytes), s.operand(part, bytes))
   })
 }
 
@@ -164,7 +156,7 @@ function accumulateFused(s: Selection, accumulator: Accumulator, value: Expressi
   const [left, right] = [s.value(a), s.value(b)]
   parts.forEach((target, i) => {
     const mnemonic = form === 'f64' ? 'vfmadd231pd' : 'vfmadd231ps'
-    s.update(mnemonic, target.view(bytes), s.load(left.parts[i], bytes).view(bytes), operandOf(right.parts[i], bytes))
+    s.update(mnemonic, target.view(bytes), s.load(left.parts[i], bytes).view(bytes), s.operand(right.parts[i], bytes))
   })
   return true
 }

@@ -102,7 +102,7 @@ export function multiplyAdd(s: Selection, form: FloatForm, a: Part, b: Part, c: 
   const bytes = s.partBytes(form)
   const target = s.copyOf(c, bytes)
   const [register, other] = a instanceof VirtualRegister ? [a, b] : [s.load(b, bytes), a]
-  const source = other instanceof VirtualRegister ? other.view(bytes) : { ...other, bytes }
+  const source = s.operand(other, bytes)
   s.update(form === 'f64' ? 'vfmadd231pd' : 'vfmadd231ps', target.view(bytes), register.view(bytes), source)
   return target
 }

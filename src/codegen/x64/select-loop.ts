@@ -9,6 +9,7 @@ import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, ind
 import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
 import { selectStatements } from './select-statement.ts'
 import { transposedCopy } from './select-transposed.ts'
+import { isWideLoop, withWideAccumulators } from './select-wide.ts'
 
 const largestUnroll = 64
 
@@ -142,25 +143,42 @@ function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | und
     selectStatements(s, loop.body, groups)
     s.group = scalarGroup
   }
-  if (count !== undefined) constantVectorLoop(s, count, step, lanes, body)
-  else openVectorLoop(s, extent, step, lanes, body)
+  const wide = isWideLoop(s, loop, step)
+  const whole: Whole = {
+    groups: fullGroups(s, step, wide ? 16 : lanes),
+    around: (write) => (wide ? withWideAccumulators(s, owned, write) : write()),
+  }
+  if (count !== undefined) constantVectorLoop(s, count, step, lanes, body, whole)
+  else openVectorLoop(s, extent, step, lanes, body, whole)
   s.vectorLoop = undefined
 }
 
 type VectorBody = (base: Affine, groups: readonly Group[]) => void
 
-function constantVectorLoop(s: Selection, count: number, step: number, lanes: 4 | 8, body: VectorBody): void {
+/** The groups of a step with all its lanes, and what is to be done around the loop over such steps. */
+interface Whole {
+  readonly groups: readonly Group[]
+  readonly around: (write: () => void) => void
+}
+
+function constantVectorLoop(
+  s: Selection,
+  count: number,
+  step: number,
+  lanes: 4 | 8,
+  body: VectorBody,
+  { groups, around }: Whole,
+): void {
   const whole = Math.floor(count / step) * step
-  if (whole === step) inScope(s, undefined, step, () => body(constantAffine(0), fullGroups(s, step, lanes)))
+  const limit = limitOf(s, constantAffine(whole))
+  if (whole === step) around(() => inScope(s, undefined, step, () => body(constantAffine(0), groups)))
   else if (whole > 0)
-    countedLoop(s, constantRegister(s, 0), limitOf(s, constantAffine(whole)), step, false, (base) =>
-      body(base, fullGroups(s, step, lanes)),
-    )
+    around(() => countedLoop(s, constantRegister(s, 0), limit, step, false, (base) => body(base, groups)))
   if (whole < count) inScope(s, undefined, step, () => body(constantAffine(whole), fullGroups(s, count - whole, lanes)))
 }
 
 /** Groups of `count` lanes from 0, of which the last may be partial. */
-function fullGroups(s: Selection, count: number, lanes: 4 | 8): Group[] {
+function fullGroups(s: Selection, count: number, lanes: 4 | 8 | 16): Group[] {
   return Array.from({ length: Math.ceil(count / lanes) }, (_, index): Group => {
     const offset = index * lanes
     const left = count - offset
@@ -171,12 +189,20 @@ function fullGroups(s: Selection, count: number, lanes: 4 | 8): Group[] {
   })
 }
 
-function openVectorLoop(s: Selection, extent: Affine, step: number, lanes: 4 | 8, body: VectorBody): void {
+function openVectorLoop(
+  s: Selection,
+  extent: Affine,
+  step: number,
+  lanes: 4 | 8,
+  body: VectorBody,
+  { groups, around }: Whole,
+): void {
   const total = indexRegister(s, extent)
   const end = indexRegister(s, addAffine(extent, constantAffine(step - 1), -1))
-  const counter = countedLoop(s, constantRegister(s, 0), end, step, true, (base) =>
-    body(base, fullGroups(s, step, lanes)),
-  )
+  let counter = total
+  around(() => {
+    counter = countedLoop(s, constantRegister(s, 0), end, step, true, (base) => body(base, groups))
+  })
   const done = s.label()
   const left = copyGeneral(s, total)
   s.update('sub', left.view(8), counter.view(8))

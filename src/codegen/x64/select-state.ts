@@ -45,13 +45,13 @@ export interface LaneValue {
   readonly parts: readonly Part[]
 }
 
-/** Lanes that are computed together. A group of one lane is scalar code. */
+/** Lanes that are computed together. A group of one lane is scalar code; one of sixteen fills 512 bits with lanes of 32 (`select-wide.ts`). */
 export interface Group {
   /** position among the groups of its vector loop */
   readonly index: number
   /** first lane, counted from the loop variable's value */
   readonly offset: number
-  readonly lanes: 1 | 4 | 8
+  readonly lanes: 1 | 4 | 8 | 16
   /** mask of lanes that may touch memory and accumulators; undefined for all */
   readonly predicate: VirtualRegister | undefined
   /** of a group known to be partial: its predicate allows the first `count` lanes */
@@ -119,6 +119,19 @@ export interface AccumulatorState {
   readonly perLane: boolean
 }
 
+/** Instructions that have another name where vectors have 512 bits. */
+const wideNames: Partial<Record<Mnemonic, Mnemonic>> = {
+  vpand: 'vpandd',
+  vpor: 'vpord',
+  vpxor: 'vpxord',
+  vroundps: 'vrndscaleps',
+}
+const namedFor = (mnemonic: Mnemonic, bytes: number): Mnemonic =>
+  bytes === 64 ? (wideNames[mnemonic] ?? mnemonic) : mnemonic
+
+/** vpternlogd: bit by bit, the second where the first is set, else the third */
+const chooseByFirst = 0xca
+
 export type SelectOptions = Readonly<Record<'checked' | 'f16c' | 'avx512', boolean>>
 
 export class Selection {
@@ -169,7 +182,7 @@ export class Selection {
   }
 
   vector(): VirtualRegister {
-    return this.register('vector')
+    return this.register(this.group.lanes === 16 ? 'wide' : 'vector')
   }
 
   register(file: RegisterFile): VirtualRegister {
@@ -284,8 +297,9 @@ export class Selection {
   }
 
   /** Bytes of a register that the parts of a form fill in the current group. */
-  partBytes(form: Form): 16 | 32 {
+  partBytes(form: Form): 16 | 32 | 64 {
     const { lanes } = this.group
+    if (lanes === 16) return 64
     return lanes === 8 || (lanes === 4 && isWide(form)) ? 32 : 16
   }
 
@@ -296,16 +310,34 @@ export class Selection {
   /** The part in a register. */
   load(part: Part, bytes: number): VirtualRegister {
     if (part instanceof VirtualRegister) return part
+    if (bytes === 64) return this.#wideConstant(part)
     const register = this.vector()
     this.writeConstant('vmovaps', register.view(bytes), part)
     return register
   }
 
+  /** A constant in all lanes of 512 bits: kept in a register, of which there are 32, rather than in as many bytes of the pool. */
+  #wideConstant(part: MemoryOperand): VirtualRegister {
+    return this.hoist(0, `wide ${part.constant!.text}`, () => {
+      const register = this.register('wide')
+      this.writeConstant('vbroadcastss', register.view(64), resized(part, 4))
+      return register
+    })
+  }
+
+  /** The part as an operand: constants of 512 bits come from registers, all others from the pool. */
+  operand(part: Part, bytes: number): MachineOperand {
+    return bytes === 64 ? this.load(part, bytes).view(bytes) : operandOf(part, bytes)
+  }
+
   /** A new register from a three-operand vector instruction; only `b` may come from memory. */
   vector3(mnemonic: Mnemonic, bytes: number, a: Part, b: Part, ...rest: number[]): VirtualRegister {
     const first = this.load(a, bytes)
+    const second = this.operand(b, bytes)
     const target = this.vector()
-    this.write(mnemonic, target.view(bytes), first.view(bytes), operandOf(b, bytes), ...rest)
+    if (bytes === 64 && mnemonic === 'vcmpps')
+      this.sequence('compareLanes', 'write', 0, target.view(64), first.view(64), second, ...rest)
+    else this.write(namedFor(mnemonic, bytes), target.view(bytes), first.view(bytes), second, ...rest)
     return target
   }
 
@@ -315,13 +347,20 @@ export class Selection {
   }
 
   vector2(mnemonic: Mnemonic, bytes: number, a: Part, ...rest: number[]): VirtualRegister {
+    const source = this.operand(a, bytes)
     const target = this.vector()
-    this.write(mnemonic, target.view(bytes), operandOf(a, bytes), ...rest)
+    this.write(namedFor(mnemonic, bytes), target.view(bytes), source, ...rest)
     return target
   }
 
   /** a where the mask's sign bits are set, else b. */
   blend(bytes: number, wide: boolean, mask: Part, a: Part, b: Part): VirtualRegister {
+    if (bytes === 64) {
+      const chosen = this.copyOf(mask, bytes)
+      const [yes, no] = [a, b].map((part) => this.load(part, bytes).view(bytes))
+      this.update('vpternlogd', chosen.view(bytes), yes, no, chooseByFirst)
+      return chosen
+    }
     const target = this.vector()
     const other = this.load(b, bytes)
     const selector = this.load(mask, bytes)
@@ -336,8 +375,9 @@ export class Selection {
   }
 
   copyOf(part: Part, bytes: number): VirtualRegister {
+    const source = this.operand(part, bytes)
     const copy = this.vector()
-    this.write('vmovaps', copy.view(bytes), operandOf(part, bytes))
+    this.write('vmovaps', copy.view(bytes), source)
     return copy
   }
 

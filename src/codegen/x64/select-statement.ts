@@ -116,7 +116,10 @@ function bind(s: Selection, { binding, value }: Let): void {
 
 /** A value that later accumulation does not change. */
 function stable(s: Selection, { form, parts }: LaneValue): LaneValue {
-  return { form, parts: parts.map((part) => (s.mutable.has(part) ? s.copyOf(part, 32) : part)) }
+  return {
+    form,
+    parts: parts.map((part) => (s.mutable.has(part) ? s.copyOf(part, Math.max(32, s.partBytes(form))) : part)),
+  }
 }
 
 /** A condition that differs between lanes: its body runs for the lanes where it holds, if there are any. */

@@ -272,6 +272,7 @@ const integers = {
   vpblendvb: 'vex.66.0f3a.4c RVMS v v vm v',
   vptest: 'vex.66.0f38.17 RM v vm',
   vpternlogd: 'e0.66.0f3a.25 RVMI v v vm u8',
+  vpmovm2d: 'u0.f3.0f38.38 RM v k',
 } as const
 
 /** Opmask registers of AVX-512. */

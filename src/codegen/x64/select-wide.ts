@@ -1,0 +1,93 @@
+// Vector loops in 512 bits, where the processor has them: sixteen lanes of float32 at once. Only loops whose lanes do nothing but arithmetic
+// on float32 that lies in a row qualify; what is left of a step, and all other loops, run in groups of eight.
+import type { Accumulator, AluKind, Expression, For, Statement } from '../../kernel/kernel-node.ts'
+import { type Selection, scalarGroup } from './select-state.ts'
+import { isVarying } from './select-varying.ts'
+
+const arithmetic: ReadonlySet<AluKind> = new Set([
+  ...(['add', 'sub', 'mul', 'div', 'max', 'min', 'neg', 'abs', 'sqrt', 'floor', 'exp', 'log', 'multiplyAdd'] as const),
+  ...(['less', 'lessEqual', 'equal', 'notEqual', 'where'] as const),
+])
+
+/** Whether all whole steps of a loop can run in groups of sixteen. */
+export function isWideLoop(s: Selection, loop: For, step: number): boolean {
+  if (!s.options.avx512 || s.options.checked || step % 16 !== 0) return false
+  s.variables.set(loop.variable.id, { constant: 0, terms: [], lane: 1 })
+  return loop.body.every((statement) => isPlainStatement(s, statement, loop.variable.id))
+}
+
+function isPlainStatement(s: Selection, statement: Statement, lane: number): boolean {
+  switch (statement.op) {
+    case 'let':
+      return isPlain(s, statement.value, lane)
+    case 'store': {
+      const { memory, index, guard, value } = statement
+      return (
+        memory.dtype === 'float32' && guard === undefined && strideOf(s, index, lane) === 1 && isPlain(s, value, lane)
+      )
+    }
+    case 'declare':
+      return statement.accumulator.dtype === 'float32' && isPlain(s, statement.initial, lane)
+    case 'accumulate':
+      return statement.accumulator.dtype === 'float32' && isPlain(s, statement.value, lane)
+    case 'for':
+      return statement.kind === 'serial' && statement.body.every((inner) => isPlainStatement(s, inner, lane))
+    default:
+      return false
+  }
+}
+
+/** A float32, or a comparison of two, from operands that are; scalars that all lanes share may come from anywhere. */
+function isPlain(s: Selection, e: Expression, lane: number): boolean {
+  if (e.dtype !== 'float32' && e.dtype !== 'bool') return false
+  switch (e.op) {
+    case 'literal':
+    case 'read':
+      return e.dtype === 'float32'
+    case 'reference':
+      return true
+    case 'load': {
+      const stride = e.guard === undefined && e.dtype === 'float32' ? strideOf(s, e.index, lane) : undefined
+      return stride === 0 || stride === 1
+    }
+    case 'alu':
+      return arithmetic.has(e.kind) && e.inputs.every((input) => isPlain(s, input, lane))
+    default:
+      return false
+  }
+}
+
+/** By how much an index grows from lane to lane; undefined where that is not known, or not the same. */
+function strideOf(s: Selection, e: Expression, lane: number): number | undefined {
+  if (e.op === 'index') return e.variable.id === lane ? 1 : 0
+  if (e.op === 'literal' || e.op === 'size') return 0
+  if (e.op === 'alu' && (e.kind === 'add' || e.kind === 'sub')) {
+    const [a, b] = e.inputs.map((input) => strideOf(s, input, lane))
+    return a === undefined || b === undefined ? undefined : e.kind === 'add' ? a + b : a - b
+  }
+  if (e.op === 'alu' && e.inputs.every((input) => strideOf(s, input, lane) === 0)) return 0
+  const bound = e.op === 'reference' ? s.bindings.get(e.binding.id) : undefined
+  return bound && !isVarying(s, e) ? 0 : undefined
+}
+
+/** Runs `write` with the accumulators of a vector loop in registers of sixteen lanes. */
+export function withWideAccumulators(s: Selection, owned: ReadonlySet<Accumulator>, write: () => void): void {
+  s.group = scalarGroup
+  const states = [...owned].map((accumulator) => s.accumulators.get(accumulator)!)
+  const halves = states.map(({ parts }) => parts[0])
+  states.forEach(({ parts }, at) => {
+    parts[0] = Array.from({ length: halves[at].length / 2 }, (_, i) => {
+      const joined = s.register('wide')
+      s.write('vinsertf64x4', joined.view(64), halves[at][2 * i].view(64), halves[at][2 * i + 1].view(32), 1)
+      s.mutable.add(joined)
+      return joined
+    })
+  })
+  write()
+  states.forEach(({ parts }, at) => {
+    halves[at].forEach((half, i) => {
+      s.write('vextractf64x4', half.view(32), parts[0][i >> 1].view(64), i & 1)
+    })
+    parts[0] = halves[at]
+  })
+}
