@@ -1,6 +1,5 @@
 // The state of instruction selection for one kernel: where code goes, which loops are open, what names are bound to.
 // The `select-*` files are functions over it; `emit.ts` makes it, and reads the finished instruction list.
-import type { DType } from '../../base/dtype.ts'
 import { CompileError } from '../../base/errors.ts'
 import type { Accumulator, Expression, Kernel, Memory } from '../../kernel/kernel-node.ts'
 import {
@@ -14,27 +13,10 @@ import {
   VirtualRegister,
 } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
+import { type Form, formOf, isWide } from './lane-forms.ts'
+import { chooseByFirst, namedFor } from './wide-names.ts'
 
-/**
- * How a value sits in vector registers: float lanes of 32 (float16 and bfloat16 too) or 64 bits, integer lanes of 32 (all but int64,
- * extended by their sign) or 64 bits, or a bool as a 32-bit lane of zeros or ones.
- */
-export type Form = 'f32' | 'f64' | 'i32' | 'i64' | 'mask'
-
-const forms: Record<DType, Form> = {
-  bool: 'mask',
-  uint8: 'i32',
-  int8: 'i32',
-  int16: 'i32',
-  int32: 'i32',
-  int64: 'i64',
-  float16: 'f32',
-  bfloat16: 'f32',
-  float32: 'f32',
-  float64: 'f64',
-}
-export const formOf = (dtype: DType): Form => forms[dtype]
-export const isWide = (form: Form): boolean => form === 'f64' || form === 'i64'
+export { type Form, formOf, isWide }
 
 /** A register, or a constant of the pool that instructions read in place. */
 export type Part = VirtualRegister | MemoryOperand
@@ -118,19 +100,6 @@ export interface AccumulatorState {
   initial: LaneValue | undefined
   readonly perLane: boolean
 }
-
-/** Instructions that have another name where vectors have 512 bits. */
-const wideNames: Partial<Record<Mnemonic, Mnemonic>> = {
-  vpand: 'vpandd',
-  vpor: 'vpord',
-  vpxor: 'vpxord',
-  vroundps: 'vrndscaleps',
-}
-const namedFor = (mnemonic: Mnemonic, bytes: number): Mnemonic =>
-  bytes === 64 ? (wideNames[mnemonic] ?? mnemonic) : mnemonic
-
-/** vpternlogd: bit by bit, the second where the first is set, else the third */
-const chooseByFirst = 0xca
 
 export type SelectOptions = Readonly<Record<'checked' | 'f16c' | 'avx512', boolean>>
 
@@ -423,16 +392,3 @@ export class Selection {
 
 export const operandOf = (part: Part, bytes: number): MachineOperand =>
   part instanceof VirtualRegister ? part.view(bytes) : resized(part, bytes)
-
-/** The instructions of a block, in order. */
-export function flatten(block: Block): MachineOp[] {
-  const ops: MachineOp[] = []
-  const walk = (inner: Block) => {
-    for (const item of inner) {
-      if (Array.isArray(item)) walk(item)
-      else ops.push(item)
-    }
-  }
-  walk(block)
-  return ops
-}

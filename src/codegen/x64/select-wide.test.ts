@@ -1,0 +1,75 @@
+// Loops of float32 in 512 bits against the interpreter, bit by bit: whole steps and what is left of them, sums and maxima in lanes, choices
+// by comparison, constants kept in registers. Without AVX-512 the same kernels run in groups of eight.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ReduceKind } from '../../base/scalar.ts'
+import { alu, identityOf, indexLiteral, literal, loadOf, readOf, storeTo } from '../../kernel/builders.ts'
+import type { Accumulator, Expression } from '../../kernel/kernel-node.ts'
+import { emitKernel } from './emit-kernel.ts'
+import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal } from './test-harness.ts'
+
+const options = { skip: refusal }
+const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-40, 3e38]
+const numbers = (size: number) =>
+  dataOf(
+    'float32',
+    Array.from({ length: size }, (_, i) => (i % 13 === 7 ? special[i % special.length] : ((i * 37) % 101) / 8 - 6)),
+  )
+const float = (kind: Parameters<typeof alu>[0], ...inputs: Expression[]) => alu(kind, 'float32', ...inputs)
+const number = (value: number) => literal('float32', value)
+
+/** Arithmetic, extrema with and without constants, rounding, comparisons and choices of two values. */
+function work(x: Expression, y: Expression): Expression {
+  const bounded = float('min', float('max', float('mul', x, number(1.5)), number(-4)), y)
+  const rounded = float('sub', float('floor', bounded), float('neg', float('abs', y)))
+  const ratio = float('div', rounded, float('add', float('sqrt', float('abs', x)), number(0.25)))
+  const isLess = alu('less', 'bool', ratio, x)
+  return float('where', isLess, ratio, float('where', alu('notEqual', 'bool', x, y), bounded, float('max', x, ratio)))
+}
+
+test('arithmetic in whole steps and in what is left of them', options, () => {
+  for (const size of [16, 31, 32, 64, 77, 100])
+    for (const lanes of [16, 32]) {
+      const [x, y, out] = [0, 1, 2].map((slot) => param(slot, 'float32', size))
+      const body = (i: Expression) => [storeTo(out, i, work(loadOf(x, i), loadOf(y, indexLiteral(3))))]
+      const kernel = kernelOf([x, y, out], [loopOver('vector', size, lanes, body)])
+      for (const avx512 of [true, false])
+        assertSame(kernel, [numbers(size), numbers(size).reverse(), empty('float32', size)], { avx512 })
+    }
+})
+
+test('sums and extrema in lanes have the same bits in groups of sixteen and of eight', options, () => {
+  for (const kind of ['sum', 'max', 'min', 'prod'] as const satisfies readonly ReduceKind[])
+    for (const size of [32, 90, 256]) {
+      const [x, out] = [param(0, 'float32', size), param(1, 'float32', 1)]
+      const accumulator: Accumulator = { name: kind, dtype: 'float32', id: 0, lanes: 32, kind }
+      const body = (i: Expression) => [
+        { op: 'accumulate', accumulator, value: float('mul', loadOf(x, i), number(0.5)) } as const,
+      ]
+      const kernel = kernelOf(
+        [x, out],
+        [
+          { op: 'declare', accumulator, initial: identityOf(kind, 'float32') },
+          loopOver('vector', size, 32, body),
+          storeTo(out, indexLiteral(0), readOf(accumulator)),
+        ],
+      )
+      const finite = dataOf(
+        'float32',
+        Array.from(numbers(size) as Float32Array, (value) => (Number.isFinite(value) ? Number(value) : 1)),
+      )
+      for (const avx512 of [true, false]) assertSame(kernel, [finite, empty('float32', 1)], { avx512 })
+    }
+})
+
+test('plain loops are written in 512 bits where asked for, others are not', () => {
+  const [x, out] = [param(0, 'float32', 64), param(1, 'float32', 64)]
+  const features = { f16c: true, avx512: true }
+  const printed = (kernel: Parameters<typeof emitKernel>[0]) => emitKernel(kernel, { checked: false, features }).print()
+  const plain = loopOver('vector', 64, 32, (i) => [storeTo(out, i, float('exp', loadOf(x, i)))])
+  assert.match(printed(kernelOf([x, out], [plain])), /zmm/)
+  const backwards = loopOver('vector', 64, 32, (i) => [
+    storeTo(out, alu('sub', 'index', indexLiteral(63), i), loadOf(x, i)),
+  ])
+  assert.doesNotMatch(printed(kernelOf([x, out], [backwards])), /zmm/)
+})

@@ -1,0 +1,15 @@
+// What instruction selection must know of 512-bit vectors beside their size: other names, and choosing by a mask of ones.
+import type { Mnemonic } from './instruction-table.ts'
+
+/** Instructions that have another name where vectors have 512 bits. */
+const wideNames: Partial<Record<Mnemonic, Mnemonic>> = {
+  vpand: 'vpandd',
+  vpor: 'vpord',
+  vpxor: 'vpxord',
+  vroundps: 'vrndscaleps',
+}
+export const namedFor = (mnemonic: Mnemonic, bytes: number): Mnemonic =>
+  bytes === 64 ? (wideNames[mnemonic] ?? mnemonic) : mnemonic
+
+/** vpternlogd: bit by bit, the second where the first is set, else the third */
+export const chooseByFirst = 0xca
