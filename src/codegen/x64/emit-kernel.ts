@@ -4,11 +4,12 @@ import { bytesOf } from '../../base/dtype.ts'
 import { CompileError } from '../../base/errors.ts'
 import type { Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { type Allocation, allocateRegisters } from '../machine/allocate.ts'
-import { type MachineFunction, type MachineOp, memoryOperand } from '../machine/machine-op.ts'
+import { type MachineFunction, memoryOperand } from '../machine/machine-op.ts'
 import { printMachine } from '../machine/print.ts'
 import { kernelStackBytes, threadContext } from './calling-convention.ts'
 import { allocationTarget, writeMachineCode } from './emit-code.ts'
-import { type Block, Selection, scalarGroup } from './select-state.ts'
+import { flatten } from './flatten.ts'
+import { Selection, scalarGroup } from './select-state.ts'
 import { selectStatements, writesParams } from './select-statement.ts'
 import { evaluate } from './select-value.ts'
 
@@ -49,19 +50,6 @@ export function selectKernel(kernel: Kernel, { checked, features }: EmitOptions)
   for (const statement of kernel.body) selectTop(s, statement)
   const selected: MachineFunction = { name: kernel.name, ops: flatten(s.root), registers: s.registers }
   return { selected, scratchBytes }
-}
-
-/** The instructions of a block, in order. */
-function flatten(block: Block): MachineOp[] {
-  const ops: MachineOp[] = []
-  const walk = (inner: Block) => {
-    for (const item of inner) {
-      if (Array.isArray(item)) walk(item)
-      else ops.push(item)
-    }
-  }
-  walk(block)
-  return ops
 }
 
 /** Arguments are read from where the prologue keeps them, as named operations that may be repeated. */

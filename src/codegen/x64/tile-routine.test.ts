@@ -5,8 +5,9 @@ import { allocateRegisters } from '../machine/allocate.ts'
 import { memoryOperand } from '../machine/machine-op.ts'
 import { verifyAllocation } from '../machine/verify-allocation.ts'
 import { allocationTarget } from './emit-code.ts'
+import { flatten } from './flatten.ts'
 import { callRoutine, routineOf } from './routines.ts'
-import { flatten, Selection } from './select-state.ts'
+import { Selection } from './select-state.ts'
 import { selectTile, type TileShape, tileRoutine } from './tile-routine.ts'
 
 const options = { checked: false, f16c: true, avx512: true }

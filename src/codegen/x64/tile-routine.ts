@@ -8,9 +8,10 @@ import type { TileMultiply } from '../../kernel/kernel-node.ts'
 import { allocateRegisters } from '../machine/allocate.ts'
 import { type MemoryOperand, memoryOperand, type PoolConstant, type VirtualRegister } from '../machine/machine-op.ts'
 import { allocationTarget, writeRoutine } from './emit-code.ts'
+import { flatten } from './flatten.ts'
 import { routineOf, takeArguments } from './routines.ts'
 import { copyGeneral } from './select-index.ts'
-import { flatten, Selection } from './select-state.ts'
+import { Selection } from './select-state.ts'
 
 /** steps of k per turn of the loop */
 const unrolled = 4
