@@ -3,6 +3,8 @@ import { ArgumentError, ShapeError } from '../base/errors.ts'
 import { formatShape, type Shape } from '../base/shape.ts'
 import { defaultGenerator, noGrad, rand, randn, type Tensor } from '../tensor/index.ts'
 
+export * from './initialise-matrices.ts'
+
 export type FanMode = 'fanIn' | 'fanOut'
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu'
 
