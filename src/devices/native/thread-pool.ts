@@ -42,7 +42,12 @@ export interface PoolGround {
   readonly routines: Readonly<Record<RoutineName, number>>
 }
 
-const spinMicroseconds = 30
+const idleSpinMicroseconds = 30
+/**
+ * At a barrier: kernels that take a millisecond leave participants hundreds of microseconds apart, and who sleeps wakes late, perhaps on
+ * the other's processor. The budget shrinks by itself where spinning does not pay.
+ */
+const barrierSpinMicroseconds = 1000
 const crowdedSpinMicroseconds = 1
 const calibrationPauses = 500
 const ownerCheckSeconds = 2n
@@ -197,9 +202,12 @@ export class ThreadPool {
     const { system, routines } = this.#ground
     const view = new DataView(new ArrayBuffer(poolBytes(threads)))
     const perMicrosecond = pausesPerMicrosecond(system.callable(routines.pauses, 1))
-    const spin = Math.ceil(perMicrosecond * (threads > processors ? crowdedSpinMicroseconds : spinMicroseconds))
+    const isCrowded = threads > processors
+    const turns = (microseconds: number): number =>
+      Math.ceil(perMicrosecond * (isCrowded ? crowdedSpinMicroseconds : microseconds))
+    const spin = turns(barrierSpinMicroseconds)
     const floor = Math.min(spin, Math.ceil(perMicrosecond * crowdedSpinMicroseconds))
-    view.setUint32(poolRecord.idleSpin, spin, true)
+    view.setUint32(poolRecord.idleSpin, turns(idleSpinMicroseconds), true)
     view.setUint32(poolRecord.spinLimit, spin, true)
     view.setUint32(poolRecord.spinFloor, floor, true)
     view.setBigInt64(poolRecord.sleepTime, ownerCheckSeconds, true)
