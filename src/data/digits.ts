@@ -1,9 +1,9 @@
 // The bundled handwritten digits (UCI, CC BY 4.0; see data/digits): 1,797 images of 8x8, the last 360 of them for testing.
 import { readFile } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
 import { FormatError } from '../base/errors.ts'
 import { fromHost, type Tensor } from '../tensor/index.ts'
 import { TensorDataset } from './dataset.ts'
+import { decompressed } from './decompress.ts'
 
 /** Images [count, 1, 8, 8], float32 from 0 to 1, and labels [count], int64 from 0 to 9. */
 export type DigitsDataset = TensorDataset<[images: Tensor, labels: Tensor]>
@@ -18,7 +18,7 @@ const places = ['../../data/digits/digits.csv.gz', '../../../data/digits/digits.
 async function readBundled(): Promise<string> {
   for (const place of places) {
     const file = await readFile(new URL(place, import.meta.url)).catch(() => undefined)
-    if (file) return gunzipSync(file).toString('latin1')
+    if (file) return new TextDecoder('latin1').decode(await decompressed(file, 'digits'))
   }
   throw new FormatError('digits: expected data/digits/digits.csv.gz in the package, got no such file.')
 }

@@ -2,8 +2,8 @@
 import { ArgumentError, ShapeError } from '../base/errors.ts'
 import { formatShape } from '../base/shape.ts'
 import { eye, noGrad, rand, randn, type Tensor, zeros } from '../tensor/index.ts'
+import { filled } from './fill.ts'
 
-const filled = (target: Tensor, make: () => Tensor): Tensor => noGrad(() => target.copy_(make()))
 const like = ({ dtype, device }: Tensor) => ({ dtype, device })
 
 /** Share of a standard normal distribution below x. */

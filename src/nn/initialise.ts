@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError } from '../base/errors.ts'
 import { formatShape, type Shape } from '../base/shape.ts'
 import { defaultGenerator, noGrad, rand, randn, type Tensor } from '../tensor/index.ts'
+import { filled } from './fill.ts'
 
 export * from './initialise-matrices.ts'
 
@@ -14,8 +15,6 @@ export interface KaimingOptions {
   readonly mode?: FanMode
   readonly nonlinearity?: Nonlinearity
 }
-
-const filled = (target: Tensor, make: () => Tensor): Tensor => noGrad(() => target.copy_(make()))
 
 /** Values drawn evenly from [low, high). */
 export function uniform_(target: Tensor, low = 0, high = 1): Tensor {

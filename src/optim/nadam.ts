@@ -1,13 +1,11 @@
 // NAdam: Adam with Nesterov momentum. https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ,
 // https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html
 import type { Tensor } from '../tensor/index.ts'
+import { biasCorrections, type MomentOptions, rootMeanSquare, updateMoments } from './moments.ts'
 import { Optimizer, type ParamsInput } from './optimizer.ts'
-import { type CommonOptions, checkNumber, type ParamGroup, type StateSpecs } from './param-group.ts'
+import { checkNumber, type ParamGroup, type StateSpecs } from './param-group.ts'
 
-export interface NAdamOptions extends CommonOptions {
-  /** decay of the running means of the gradient and of its square */
-  readonly betas: readonly [number, number]
-  readonly eps: number
+export interface NAdamOptions extends MomentOptions {
   /** how fast the momentum warms up: that of step t is beta1 (1 - 0.96^(t momentumDecay) / 2) */
   readonly momentumDecay: number
   /** shrinks the parameter as AdamW does instead of adding to the gradient */
@@ -52,11 +50,7 @@ export class NAdam extends Optimizer<NAdamOptions> {
     group.countSteps(updated)
     const momenta = momentumAfter(group, group.steps)
     const nextMomenta = momentumAfter(group, group.steps.add(1))
-    const rootCorrections = group.steps
-      .mul(group.slot('logBeta2', ({ betas }) => Math.log(betas[1])))
-      .expm1()
-      .neg()
-      .sqrt()
+    const rootCorrections = biasCorrections(group, 1).sqrt()
     const shrink = group.slot('shrink', (options) => 1 - options.lr * options.weightDecay)
     for (const index of updated) {
       const param = group.params[index]
@@ -65,17 +59,8 @@ export class NAdam extends Optimizer<NAdamOptions> {
       const [momentum, next] = [momenta.select(0, index), nextMomenta.select(0, index)]
       const { mu_product, exp_avg, exp_avg_sq } = group.state[index]
       mu_product.mul_(momentum)
-      exp_avg.lerp_(
-        gradient,
-        group.slot('rest1', ({ betas }) => 1 - betas[0]),
-      )
-      exp_avg_sq
-        .mul_(group.slot('beta2', ({ betas }) => betas[1]))
-        .add_(gradient.mul(gradient).mul(group.slot('rest2', ({ betas }) => 1 - betas[1])))
-      const root = exp_avg_sq
-        .sqrt()
-        .div(rootCorrections.select(0, index))
-        .add(group.slot('eps', ({ eps }) => eps))
+      updateMoments(group, index, gradient)
+      const root = rootMeanSquare(group, exp_avg_sq, rootCorrections, index)
       const ofGradient = momentum.neg().add(1).div(mu_product.neg().add(1))
       const ofMean = next.div(mu_product.mul(next).neg().add(1))
       param.sub_(gradient.mul(ofGradient).add(exp_avg.mul(ofMean)).div(root).mul(group.lrSlot))

@@ -1,7 +1,6 @@
 // Losses as modules. https://docs.pytorch.org/docs/stable/nn.html#loss-functions
 import * as tensor from '../../tensor/index.ts'
-import { Module } from '../module.ts'
-import { describe } from '../print-module.ts'
+import { WithOptions } from './with-options.ts'
 
 type Tensor = tensor.Tensor
 export type Reduction = 'none' | 'mean' | 'sum'
@@ -11,22 +10,11 @@ export interface LossOptions {
 }
 
 /** A loss of two tensors and options. */
-abstract class Loss<O extends object> extends Module {
-  readonly options: O
-
-  constructor(options: O = {} as O) {
-    super()
-    this.options = options
-  }
-
+abstract class Loss<O extends object> extends WithOptions<O> {
   protected abstract loss(x: Tensor, target: Tensor, options: O): Tensor
 
   forward(x: Tensor, target: Tensor): Tensor {
     return this.loss(x, target, this.options)
-  }
-
-  override extraRepr(): string {
-    return describe(this.options as Readonly<Record<string, unknown>>)
   }
 }
 

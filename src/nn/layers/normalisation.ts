@@ -7,6 +7,7 @@ import { groupNorm, instanceNorm, layerNorm, ones, rmsNorm, type Tensor, zeros }
 import { Module } from '../module.ts'
 import { parameter } from '../parameter.ts'
 import { describe } from '../print-module.ts'
+import { ChannelNorm, type ChannelNormOptions } from './channel-norm.ts'
 
 export interface LayerNormOptions {
   readonly eps?: number
@@ -110,50 +111,16 @@ export class GroupNorm extends Module {
   }
 }
 
-export interface InstanceNormOptions {
-  readonly eps?: number
+export interface InstanceNormOptions extends ChannelNormOptions {
   readonly momentum?: number
-  readonly affine?: boolean
-  /** false learns a scale only */
-  readonly bias?: boolean
-  readonly trackRunningStats?: boolean
-  readonly dtype?: DType
 }
 
 /** Normalises each channel of each sample (https://arxiv.org/abs/1607.08022); subclasses say how many axes a channel has. */
-abstract class InstanceNorm extends Module {
-  static override readonly stateNames = {
-    runningMean: 'running_mean',
-    runningVar: 'running_var',
-    numBatchesTracked: 'num_batches_tracked',
-  }
-
-  readonly numFeatures: number
-  readonly eps: number
-  readonly momentum: number
-  weight: Tensor | null
-  bias: Tensor | null
-  runningMean: Tensor | null
-  runningVar: Tensor | null
-  /** kept for checkpoints; PyTorch does not count here either */
-  numBatchesTracked: Tensor | null
+abstract class InstanceNorm extends ChannelNorm {
+  declare readonly momentum: number
 
   constructor(numFeatures: number, options: InstanceNormOptions = {}) {
-    super()
-    const { eps = 1e-5, momentum = 0.1, affine = false, bias = true } = options
-    const { trackRunningStats = false, dtype = 'float32' } = options
-    const shape = [numFeatures]
-    this.numFeatures = numFeatures
-    this.eps = eps
-    this.momentum = momentum
-    this.weight = affine ? parameter(ones(shape, { dtype })) : null
-    this.bias = affine && bias ? parameter(zeros(shape, { dtype })) : null
-    this.runningMean = this.registerBuffer('runningMean', trackRunningStats ? zeros(shape, { dtype }) : null)
-    this.runningVar = this.registerBuffer('runningVar', trackRunningStats ? ones(shape, { dtype }) : null)
-    this.numBatchesTracked = this.registerBuffer(
-      'numBatchesTracked',
-      trackRunningStats ? zeros([], { dtype: 'int64' }) : null,
-    )
+    super(numFeatures, options, { affine: false, trackRunningStats: false })
   }
 
   /** axes of a channel */
@@ -172,12 +139,6 @@ abstract class InstanceNorm extends Module {
     const batch = lead === 1 ? x.unsqueeze(0) : x
     const result = instanceNorm(batch, this.runningMean, this.runningVar, this.weight, this.bias, options)
     return lead === 1 ? result.squeeze(0) : result
-  }
-
-  override extraRepr(): string {
-    const { numFeatures, eps, momentum } = this
-    const rest = { affine: this.weight !== null, trackRunningStats: this.runningMean !== null }
-    return `${numFeatures}, ${describe({ eps, momentum, ...rest })}`
   }
 }
 

@@ -1,24 +1,10 @@
 // Losses and distances of pairs and triplets as modules. https://docs.pytorch.org/docs/stable/nn.html#loss-functions
 import * as tensor from '../../tensor/index.ts'
-import { Module } from '../module.ts'
-import { describe } from '../print-module.ts'
 import type { LossOptions } from './losses.ts'
+import { WithOptions } from './with-options.ts'
 
 type Tensor = tensor.Tensor
 type MarginOptions = LossOptions & { readonly margin?: number }
-
-abstract class WithOptions<O extends object> extends Module {
-  readonly options: O
-
-  constructor(options: O = {} as O) {
-    super()
-    this.options = options
-  }
-
-  override extraRepr(): string {
-    return describe(this.options as Readonly<Record<string, unknown>>)
-  }
-}
 
 /** max(0, margin - y (x1 - x2)): y is 1 where x1 shall rank higher, else -1. */
 export class MarginRankingLoss extends WithOptions<MarginOptions> {
