@@ -1,9 +1,8 @@
-// Runs kernels as WebAssembly and in the interpreter on the same data, for the code generator's tests.
+// Runs kernels as WebAssembly, for the code generator's tests.
 import assert from 'node:assert/strict'
-import type { DType } from '../../base/dtype.ts'
-import { type DeviceData, deviceArrays, formatOf, poisoned } from '../../kernel/device-data.ts'
-import { interpretKernel } from '../../kernel/interpret.ts'
-import type { Expression, Kernel, Param, Statement } from '../../kernel/kernel-node.ts'
+import type { DeviceData } from '../../kernel/device-data.ts'
+import type { Kernel } from '../../kernel/kernel-node.ts'
+import type { KernelRun, RunOptions, TestedGenerator } from '../test-generator.ts'
 import { emitProgram } from './emit-program.ts'
 import { type WasmMemory, wasmEngine } from './engine.ts'
 import { engineFeatures } from './engine-features.ts'
@@ -11,56 +10,16 @@ import { contextAddress, errorRecord, heapStart, threadContext } from './layout.
 
 const engine = wasmEngine!
 
-let nextId = 1
-export const fresh = (name: string) => ({ name, id: nextId++ })
-export const param = (slot: number, dtype: DType, size: number, access: Param['access'] = 'readwrite'): Param => ({
-  op: 'param',
-  slot,
-  dtype,
-  size,
-  access,
-  name: `p${slot}`,
-})
-export const kernelOf = (
-  params: readonly Param[],
-  body: readonly Statement[],
-  scratch: Kernel['scratch'] = [],
-): Kernel => ({
-  name: 'test',
-  params,
-  scratch,
-  body,
-})
-
-export const loopOver = (
-  kind: 'serial' | 'unroll' | 'parallel' | 'vector',
-  extent: Expression | number,
-  lanes: number,
-  body: (i: Expression) => readonly Statement[],
-): Statement => {
-  const variable = fresh('i')
-  const count: Expression = typeof extent === 'number' ? { op: 'literal', dtype: 'index', value: extent } : extent
-  return { op: 'for', variable, extent: count, kind, lanes, body: body({ op: 'index', dtype: 'index', variable }) }
-}
-
-export interface RunOptions {
-  readonly sizes?: readonly bigint[]
-  /** participants that run one after the other; with barriers in the kernel only one can */
-  readonly threads?: number
-  readonly checked?: boolean
-  readonly relaxed?: boolean
-}
-
 const pages = 64
 
 /** Runs the code on copies of `data` and gives them back changed. */
-export function runForOutcome(kernel: Kernel, data: readonly DeviceData[], options: RunOptions = {}) {
+function runKernel(kernel: Kernel, data: readonly DeviceData[], options: RunOptions = {}): KernelRun {
   const memory = new engine.Memory({ initial: pages, maximum: pages })
   const call = { kernel: 0, firstBinding: 0, barrier: false, persistent: false }
   const { bytes, scratchBytes, print } = emitProgram([kernel], [call], {
     memory: { shared: false, initial: pages, maximum: pages },
     checked: options.checked ?? false,
-    relaxed: options.relaxed ?? engineFeatures().relaxed,
+    relaxed: engineFeatures().relaxed,
   })
   if (!engine.validate(bytes)) {
     try {
@@ -117,66 +76,12 @@ function allocator(memory: WasmMemory) {
   }
 }
 
-export const runWasm = (kernel: Kernel, data: readonly DeviceData[], options: RunOptions = {}): DeviceData[] =>
-  runForOutcome(kernel, data, options).data
-
-export interface Tolerance {
-  readonly relative: number
-  readonly absolute: number
+export const webAssembly: TestedGenerator = {
+  codeName: 'WebAssembly',
+  // participants run one after the other here; the device's tests run them at once
+  threadCounts: [1],
+  fusesMultiplyAdd: false,
+  float32Errors: { angle: 0.51, pow: 0.51 },
+  variants: [{}],
+  run: runKernel,
 }
-
-const exact: Tolerance = { relative: 0, absolute: 0 }
-
-/** Asserts that code and interpreter leave the same data; by default the same bits, zeros of either sign and all NaNs alike. */
-export function assertSame(
-  kernel: Kernel,
-  data: readonly DeviceData[],
-  options: RunOptions & { tolerance?: Tolerance } = {},
-): DeviceData[] {
-  const expected = data.map((array) => array.slice() as DeviceData)
-  interpretKernel(kernel, expected, options.sizes ?? [], options.threads ?? 1)
-  for (const checked of [false, true]) {
-    const { data: got, error, print } = runForOutcome(kernel, data, { checked, ...options })
-    assert.equal(error, undefined)
-    for (const { slot, dtype, name } of kernel.params)
-      compareData(
-        dtype,
-        got[slot],
-        expected[slot],
-        `${name}${checked ? ' (checked)' : ''}`,
-        options.tolerance ?? exact,
-        print,
-      )
-    if (checked) return got
-  }
-  return expected
-}
-
-function compareData(
-  dtype: DType,
-  got: DeviceData,
-  expected: DeviceData,
-  name: string,
-  tolerance: Tolerance,
-  print: () => string,
-): void {
-  const { load } = formatOf(dtype)
-  for (let i = 0; i < expected.length; i++) {
-    const [a, b] = [load(got, i), load(expected, i)]
-    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue
-    const difference = Math.abs(Number(a) - Number(b))
-    if (difference <= tolerance.absolute + tolerance.relative * Math.abs(Number(b))) continue
-    assert.fail(`${name}[${i}]: WebAssembly gives ${a}, the interpreter ${b} (${dtype})\n${print()}`)
-  }
-}
-
-export function dataOf(dtype: DType, values: readonly (number | bigint)[]): DeviceData {
-  const data = new deviceArrays[dtype](values.length)
-  const { store } = formatOf(dtype)
-  values.forEach((value, i) => {
-    store(data, i, dtype === 'int64' ? BigInt(value) : Number(value))
-  })
-  return data
-}
-
-export const empty = (dtype: DType, size: number): DeviceData => poisoned(dtype, size)

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import type { DType } from '../../base/dtype.ts'
 import { alu, both, indexAlu, indexLiteral, lessThan, literal, loadOf, storeTo } from '../../kernel/builders.ts'
 import type { Expression } from '../../kernel/kernel-node.ts'
-import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal } from './test-harness.ts'
+import { assertSame, dataOf, empty, kernelOf, loopOver, param } from '../test-generator.ts'
+import { machineCode, refusal } from './test-harness.ts'
 
 const options = { skip: refusal }
 const numbers = (dtype: DType, size: number) =>
@@ -25,7 +26,7 @@ test(
             const [x, out] = [param(0, dtype, span), param(1, dtype, span)]
             const at = (i: Expression) => indexAlu('mul', i, indexLiteral(stride))
             const body = (i: Expression) => [storeTo(out, at(i), loadOf(x, at(i)))]
-            assertSame(kernelOf([x, out], [loopOver('vector', size, lanes, body)]), [
+            assertSame(machineCode, kernelOf([x, out], [loopOver('vector', size, lanes, body)]), [
               numbers(dtype, span),
               dataOf(dtype, new Array<number>(span).fill(1)),
             ])
@@ -52,7 +53,10 @@ test('taps that hang over an edge give the padding, in loops and written out', o
             return [storeTo(out, indexAlu('add', indexAlu('mul', tap, indexLiteral(size)), i), value)]
           }),
         ])
-        assertSame(kernelOf([source, out], [taps]), [numbers(dtype, stride * size), empty(dtype, 5 * size)])
+        assertSame(machineCode, kernelOf([source, out], [taps]), [
+          numbers(dtype, stride * size),
+          empty(dtype, 5 * size),
+        ])
       }
 })
 
@@ -72,7 +76,7 @@ test('exp is 0 where it vanishes, and NaN of NaN', options, () => {
   ]
   const [x, out] = [param(0, 'float32', values.length), param(1, 'float32', values.length)]
   const loop = loopOver('vector', values.length, 8, (i) => [storeTo(out, i, alu('exp', 'float32', loadOf(x, i)))])
-  assertSame(kernelOf([x, out], [loop]), [dataOf('float32', values), empty('float32', values.length)], {
+  assertSame(machineCode, kernelOf([x, out], [loop]), [dataOf('float32', values), empty('float32', values.length)], {
     tolerance: { relative: 3e-7, absolute: 2e-45 },
   })
 })

@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import type { ReduceKind } from '../../base/scalar.ts'
 import { alu, identityOf, indexLiteral, literal, loadOf, readOf, storeTo } from '../../kernel/builders.ts'
 import type { Accumulator, Expression } from '../../kernel/kernel-node.ts'
+import { assertSame, dataOf, empty, kernelOf, loopOver, param } from '../test-generator.ts'
 import { emitKernel } from './emit-kernel.ts'
-import { assertSame, dataOf, empty, kernelOf, loopOver, param, refusal } from './test-harness.ts'
+import { machineCode, refusal } from './test-harness.ts'
 
 const options = { skip: refusal }
 const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-40, 3e38]
@@ -34,7 +35,7 @@ test('arithmetic in whole steps and in what is left of them', options, () => {
       const body = (i: Expression) => [storeTo(out, i, work(loadOf(x, i), loadOf(y, indexLiteral(3))))]
       const kernel = kernelOf([x, y, out], [loopOver('vector', size, lanes, body)])
       for (const avx512 of [true, false])
-        assertSame(kernel, [numbers(size), numbers(size).reverse(), empty('float32', size)], { avx512 })
+        assertSame(machineCode, kernel, [numbers(size), numbers(size).reverse(), empty('float32', size)], { avx512 })
     }
 })
 
@@ -58,7 +59,7 @@ test('sums and extrema in lanes have the same bits in groups of sixteen and of e
         'float32',
         Array.from(numbers(size) as Float32Array, (value) => (Number.isFinite(value) ? Number(value) : 1)),
       )
-      for (const avx512 of [true, false]) assertSame(kernel, [finite, empty('float32', 1)], { avx512 })
+      for (const avx512 of [true, false]) assertSame(machineCode, kernel, [finite, empty('float32', 1)], { avx512 })
     }
 })
 
