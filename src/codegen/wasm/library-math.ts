@@ -1,5 +1,6 @@
 // exp, log and pow of lanes, within 2 ulp (pow: a few in float64): Cephes' and fdlibm's reductions and polynomials without fused
 // multiply-adds. Denormals, infinities, NaN, overflow and underflow are treated as C does.
+import { double, single } from '../machine/function-numbers.ts'
 import type { FunctionCode } from './function-code.ts'
 import { LaneMath, type Lanes } from './lane-math.ts'
 import type { Library, LibraryFunctions } from './library.ts'
@@ -8,28 +9,14 @@ import { angleFunctions } from './library-trigonometry.ts'
 
 // --- float32 (Cephes: expf.c, logf.c) --------------------------------------------------------------------------------------------
 
-const single = {
-  log2High: 0.693359375,
-  log2Low: -2.1219444005469057e-4,
-  exp: [1.98756915e-4, 0.0013981999507, 0.0083334519073, 0.041665795894, 0.16666665459, 0.50000001201],
-  log: [
-    ...[0.070376836292, -0.1151461031, 0.1167699874, -0.12420140846, 0.14249322787],
-    ...[-0.16668057665, 0.20000714765, -0.24999993993, 0.33333331174],
-  ],
-  smallestNormal: 2 ** -126,
-  bitsOfRootHalf: 0x3f3504f3,
-} as const
-
-/** The exponential of all below is 0. */
-const lowestExp = -104
-
 function expFloat32(m: LaneMath, argument: Lanes): Lanes {
-  const x = m.clamp(argument, lowestExp, 89)
+  const { lowest, highest } = single.expRange
+  const x = m.clamp(argument, lowest, highest)
   const power = m.nearest(m.mul(x, Math.LOG2E))
   const rest = m.subMul(power, single.log2Low, m.subMul(power, single.log2High, x))
   const tail = m.mulAdd(m.mul(rest, rest), m.polynomial(rest, single.exp), rest)
   // what vanishes is cleared first: a product that underflows takes the processor a hundred cycles
-  const mantissa = m.clear(m.add(tail, 1), m.compare('eq', x, lowestExp))
+  const mantissa = m.clear(m.add(tail, 1), m.compare('eq', x, lowest))
   // 2^power in two factors: each is a normal number even where the result is not
   const whole = m.unary('i32x4.trunc_sat_f32x4_s', power)
   const half = m.shift('shr_s', whole, 1)
@@ -60,40 +47,23 @@ function specialLogs(m: LaneMath, x: Lanes, result: Lanes): Lanes {
 
 // --- float64 (a Taylor polynomial after Cody and Waite's reduction; fdlibm: e_log.c) ----------------------------------------------
 
-/** 1/13!, …, 1/2! */
-const expCoefficients = Array.from({ length: 12 }, (_, i) => {
-  let factorial = 1
-  for (let k = 2; k <= 13 - i; k++) factorial *= k
-  return 1 / factorial
-})
-const log2High = 0.6931471803691238
-const log2Low = 1.9082149292705877e-10
-const logCoefficients = [
-  ...[0.14798198605116586, 0.15313837699209373, 0.1818357216161805, 0.22222198432149784],
-  ...[0.2857142874366239, 0.3999999999940942, 0.6666666666666735],
-]
-/** Beyond these the result is infinite or 0. */
-const expRange = { lowest: -746, highest: 710 }
-/** Added to a small whole number, it leaves that number in the low bits. */
-const wholeInLowBits = 1.5 * 2 ** 52
-
 const expFloat64 = (m: LaneMath, x: Lanes): Lanes =>
-  expOfSum(m, m.clamp(x, expRange.lowest, expRange.highest), undefined)
+  expOfSum(m, m.clamp(x, double.expRange.lowest, double.expRange.highest), undefined)
 
 /** exp(x + low) for x within expRange and a low far below the last bit of x. */
 function expOfSum(m: LaneMath, x: Lanes, low: Lanes | undefined): Lanes {
   const power = m.nearest(m.mul(x, Math.LOG2E))
-  const reduced = m.subMul(power, log2Low, m.subMul(power, log2High, x))
+  const reduced = m.subMul(power, double.log2Low, m.subMul(power, double.log2High, x))
   const rest = low === undefined ? reduced : m.add(reduced, low)
-  const tail = m.mulAdd(m.mul(rest, rest), m.polynomial(rest, expCoefficients), rest)
+  const tail = m.mulAdd(m.mul(rest, rest), m.polynomial(rest, double.exp), rest)
   const half = m.floor(m.mul(power, 0.5))
-  const powerOfTwo = (exponent: Lanes): Lanes => m.shift('shl', m.add(exponent, wholeInLowBits + 1023), 52)
+  const powerOfTwo = (exponent: Lanes): Lanes => m.shift('shl', m.add(exponent, double.wholeInLowBits + 1023), 52)
   return m.mul(m.mul(m.add(tail, 1), powerOfTwo(half)), powerOfTwo(m.sub(power, half)))
 }
 
 /** x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)), for x positive and finite. */
 function splitExponent(m: LaneMath, x: Lanes): { mantissa: Lanes; exponent: Lanes } {
-  const isSmall = m.compare('lt', x, 2 ** -1022)
+  const isSmall = m.compare('lt', x, double.smallestNormal)
   const normal = m.select(isSmall, m.mul(x, 2 ** 54), x)
   const bits = m.binary('i64x2.add', normal, m.integer(0x3ff0000000000000n - 0x3fe6a09e00000000n))
   const fraction = m.and(bits, m.integer(0xfffffffffffffn))
@@ -108,10 +78,10 @@ function logFloat64(m: LaneMath, x: Lanes): Lanes {
   const f = m.sub(mantissa, 1)
   const ratio = m.div(f, m.add(f, 2))
   const z = m.mul(ratio, ratio)
-  const series = m.mul(m.polynomial(z, logCoefficients), z)
+  const series = m.mul(m.polynomial(z, double.log), z)
   const halfSquare = m.mul(m.mul(f, f), 0.5)
-  const small = m.mulAdd(ratio, m.add(halfSquare, series), m.mul(exponent, log2Low))
-  const result = m.mulAdd(exponent, log2High, m.sub(f, m.sub(halfSquare, small)))
+  const small = m.mulAdd(ratio, m.add(halfSquare, series), m.mul(exponent, double.log2Low))
+  const result = m.mulAdd(exponent, double.log2High, m.sub(f, m.sub(halfSquare, small)))
   return specialLogs(m, x, result)
 }
 
@@ -135,9 +105,6 @@ function productError(m: LaneMath, a: Lanes, b: Lanes, product: Lanes): Lanes {
   return m.mulAdd(x.low, y.low, cross)
 }
 
-/** 2/21, …, 2/5, 2/3: of the series of log((1 + s) / (1 - s)) behind 2s. */
-const seriesCoefficients = Array.from({ length: 10 }, (_, i) => 2 / (21 - 2 * i))
-
 function powFloat64(c: FunctionCode): void {
   const m = new LaneMath(c, 'f64')
   const [x, y] = [m.parameter(0), m.parameter(1)]
@@ -146,7 +113,7 @@ function powFloat64(c: FunctionCode): void {
   const high = m.mul(y, log.high)
   const error = m.mulAdd(y, log.low, productError(m, y, log.high, high))
   const inRange = m.compare('lt', m.abs(high), 800)
-  const clamped = m.clamp(high, expRange.lowest, expRange.highest)
+  const clamped = m.clamp(high, double.expRange.lowest, double.expRange.highest)
   m.give(specialPowers(m, x, y, magnitude, expOfSum(m, clamped, m.and(error, inRange))))
 }
 
@@ -161,15 +128,15 @@ function logPair(m: LaneMath, x: Lanes): Pair {
   const remainder = m.sub(m.sub(f, product), productError(m, ratio, divisor, product))
   const ratioError = m.div(m.subMul(ratio, lost, remainder), divisor)
   const square = m.mul(ratio, ratio)
-  const series = m.mul(m.mul(ratio, square), m.polynomial(square, seriesCoefficients))
+  const series = m.mul(m.mul(ratio, square), m.polynomial(square, double.logSeries))
   const doubled = m.add(ratio, ratio)
-  const whole = m.mul(exponent, log2High)
+  const whole = m.mul(exponent, double.log2High)
   const sum = m.add(whole, doubled)
   const part = m.sub(sum, whole)
   const sumError = m.add(m.sub(whole, m.sub(sum, part)), m.sub(doubled, part))
   const high = m.add(sum, series)
   const highError = m.add(m.sub(sum, high), series)
-  const low = m.add(m.add(sumError, highError), m.mulAdd(exponent, log2Low, m.add(ratioError, ratioError)))
+  const low = m.add(m.add(sumError, highError), m.mulAdd(exponent, double.log2Low, m.add(ratioError, ratioError)))
   return atLimits(m, x, { high, low })
 }
 

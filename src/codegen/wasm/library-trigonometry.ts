@@ -1,19 +1,12 @@
 // sin and cos of float64 by fdlibm's polynomials (k_sin.c, k_cos.c) on a reduced angle, within 2 ulp for every finite argument. Up to
 // 2^19 quarter turns by multiples of π/2 in pieces (e_rem_pio2.c); beyond, by an integer product with the bits of 2/π that matter
 // (Payne and Hanek, 1983).
+import { double } from '../machine/function-numbers.ts'
+import { exponentBias, fractionBits, inverseBits, windowBits } from '../machine/inverse-pi.ts'
 import type { FunctionCode } from './function-code.ts'
 import { inverseTableAddress } from './layout.ts'
 import type { Library, LibraryFunctions } from './library.ts'
 import { type Push, ScalarMath } from './scalar-math.ts'
-
-const sinCoefficients = [
-  ...[1.58969099521155e-10, -2.5050760253406863e-8, 2.7557313707070068e-6],
-  ...[-1.984126982985795e-4, 0.00833333333332249, -0.16666666666666632],
-]
-const cosCoefficients = [
-  ...[-1.1359647557788195e-11, 2.087572321298175e-9, -2.7557314351390663e-7],
-  ...[2.480158728947673e-5, -0.001388888888887411, 0.0416666666666666],
-]
 
 /** π/2 in pieces of 33 bits, each with what the pieces so far leave out. */
 const quarterTurn = [
@@ -75,7 +68,7 @@ function reduceSmall(m: ScalarMath, x: Push, rest: number, quarters: number): vo
 
 function sinNearZero(m: ScalarMath, x: Push): Push {
   const square = m.keep('f64', m.op('f64.mul', x, x))
-  const tail = m.op('f64.mul', m.op('f64.mul', square, x), m.polynomial(square, sinCoefficients))
+  const tail = m.op('f64.mul', m.op('f64.mul', square, x), m.polynomial(square, double.sin))
   return m.op('f64.add', tail, x)
 }
 
@@ -84,17 +77,11 @@ function cosNearZero(m: ScalarMath, x: Push): Push {
   const half = m.keep('f64', m.op('f64.mul', square, m.f64(0.5)))
   const leading = m.keep('f64', m.op('f64.sub', m.f64(1), half))
   const lost = m.op('f64.sub', m.op('f64.sub', m.f64(1), leading), half)
-  const tail = m.op('f64.mul', m.op('f64.mul', square, square), m.polynomial(square, cosCoefficients))
+  const tail = m.op('f64.mul', m.op('f64.mul', square, square), m.polynomial(square, double.cos))
   return m.op('f64.add', leading, m.op('f64.add', tail, lost))
 }
 
 // --- large angles ------------------------------------------------------------------------------------------------------------------
-
-/** Bits of 2/π behind the point, in little-endian order, so that any 64 of them from a whole byte on are one load. */
-const fractionBits = 1166
-const windowBits = 192
-/** exponent of a float64's last bit, plus this, is its biased exponent */
-const exponentBias = 1075
 
 /** (x) to the angle left, within an eighth of a turn, and the count of quarter turns. */
 function largeAngle(c: FunctionCode, library: Library): void {
@@ -147,27 +134,6 @@ function giveAngle(m: ScalarMath, high: Push, low: Push, sign: Push): void {
   const signed = m.op('i64.xor', m.op('i64.reinterpret_f64', angle), m.op('i64.shl', sign, m.i64(63)))
   m.op('f64.reinterpret_i64', signed)()
   quarters()
-}
-
-let inverse: Uint8Array | undefined
-
-/** floor(2/π * 2^fractionBits), by Machin's formula in whole numbers with 64 bits to spare. */
-function inverseBits(): Uint8Array {
-  if (inverse) return inverse
-  const one = 1n << BigInt(fractionBits + 64)
-  const inverseTangent = (x: bigint) => {
-    let [sum, power] = [0n, one / x]
-    for (let k = 1n; power !== 0n; k += 2n) {
-      sum += k % 4n === 1n ? power / k : -(power / k)
-      power /= x * x
-    }
-    return sum
-  }
-  const pi = 4n * (4n * inverseTangent(5n) - inverseTangent(239n))
-  let bits = (2n * one * (1n << BigInt(fractionBits))) / pi
-  inverse = new Uint8Array(Math.ceil((fractionBits + windowBits) / 256) * 32)
-  for (let i = 0; bits > 0n; i++, bits >>= 8n) inverse[i] = Number(bits & 255n)
-  return inverse
 }
 
 export const angleFunctions: LibraryFunctions = {

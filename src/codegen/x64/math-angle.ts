@@ -1,5 +1,7 @@
 // Reduces an angle to [-π/4, π/4] and a count of quarter turns. Up to 2^40 by multiples of π/2 held to 160 bits, all lanes at once;
 // beyond, one lane at a time, by an integer product with the bits of 2/π that matter (Payne and Hanek, 1983).
+import { double } from '../machine/function-numbers.ts'
+import { exponentBias, fractionBits, inverseBits, windowBits } from '../machine/inverse-pi.ts'
 import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { multiplyHighClobbers } from './emit-sequences.ts'
 import { MathBuilder } from './math-builder.ts'
@@ -14,8 +16,6 @@ export interface Angle {
 
 /** π/2 as a sum. */
 const quarterTurn = [1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33]
-/** Added to a whole number below 2^51, it leaves that number in the low bits. */
-const wholeInLowBits = 1.5 * 2 ** 52
 const largest = 2 ** 40
 
 export function reduceAngle(s: Selection, x: VirtualRegister, bytes: number): Angle {
@@ -23,7 +23,7 @@ export function reduceAngle(s: Selection, x: VirtualRegister, bytes: number): An
   const count = m.round(m.mul(x, 2 / Math.PI))
   let rest = x
   for (const piece of quarterTurn) rest = m.fnma(count, piece, rest)
-  const angle: Angle = { rest: s.copyOf(rest, bytes), quarters: m.add(count, wholeInLowBits) }
+  const angle: Angle = { rest: s.copyOf(rest, bytes), quarters: m.add(count, double.wholeInLowBits) }
   const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
   const isLarge = m.and(
     m.compare(magnitude, 'greaterEqual', largest),
@@ -66,12 +66,6 @@ function reduceLanes(
   s.write('vmovaps', quarters.view(bytes), s.blend(bytes, true, mask, newQuarters, quarters).view(bytes))
   s.group = group
 }
-
-/** Bits of 2/π behind the point, in little-endian order, so that any 64 of them from a whole byte on are one load. */
-const fractionBits = 1166
-const windowBits = 192
-/** exponent of a float64's last bit, plus this, is its biased exponent */
-const exponentBias = 1075
 
 function reduceLane(s: Selection, x: VirtualRegister): { rest: VirtualRegister; quarters: VirtualRegister } {
   const copy = (source: VirtualRegister) => {
@@ -171,23 +165,4 @@ function signedFraction(
   s.update('shl', signBit.view(8), 63)
   s.update('xor', result.view(8), signBit.view(8))
   return result
-}
-
-/** floor(2/π * 2^fractionBits), by Machin's formula in whole numbers with 64 bits to spare. */
-function inverseBits(): Uint8Array {
-  const spare = BigInt(fractionBits + 64)
-  const one = 1n << spare
-  const inverseTangent = (x: bigint) => {
-    let [sum, power] = [0n, one / x]
-    for (let k = 1n; power !== 0n; k += 2n) {
-      sum += k % 4n === 1n ? power / k : -(power / k)
-      power /= x * x
-    }
-    return sum
-  }
-  const pi = 4n * (4n * inverseTangent(5n) - inverseTangent(239n))
-  let bits = (2n * one * (1n << BigInt(fractionBits))) / pi
-  const bytes = new Uint8Array(Math.ceil((fractionBits + windowBits) / 256) * 32)
-  for (let i = 0; bits > 0n; i++, bits >>= 8n) bytes[i] = Number(bits & 255n)
-  return bytes
 }

@@ -1,15 +1,11 @@
 // exp and log of float32 lanes: Cephes' range reductions and polynomials (expf.c, logf.c), with fused multiply-adds, and with AVX-512's
 // instructions for the parts of a float where they are.
 // Both stay within 2 ulp and treat denormals, infinities, NaN, overflow and underflow as C does.
+import { single } from '../machine/function-numbers.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { MathBuilder } from './math-builder.ts'
 import type { Selection } from './select-state.ts'
 
-const log2High = 0.693359375
-const log2Low = -2.1219444005469057e-4
-const expCoefficients = [1.98756915e-4, 0.0013981999507, 0.0083334519073, 0.041665795894, 0.16666665459, 0.50000001201]
-/** Beyond these the result is infinite or 0. */
-const expRange = { lowest: -104, highest: 89 }
 /** Added to a small number, it rounds that to a whole one, and leaves it in the low bits. */
 const wholeInLowBits = 1.5 * 2 ** 23
 const bitsOfWhole = 0x4b400000
@@ -17,12 +13,12 @@ const bitsOfWhole = 0x4b400000
 export function expFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, false)
   // what vanishes is computed as exp(0) and cleared: a product that underflows takes the processor a hundred cycles
-  const stays = m.compare(x, 'notLess', expRange.lowest)
-  const clamped = m.atMost(m.and(stays, x), expRange.highest)
+  const stays = m.compare(x, 'notLess', single.expRange.lowest)
+  const clamped = m.atMost(m.and(stays, x), single.expRange.highest)
   const shifted = m.fma(clamped, Math.LOG2E, wholeInLowBits)
   const power = m.sub(shifted, wholeInLowBits)
-  const rest = m.fnma(power, log2Low, m.fnma(power, log2High, clamped))
-  const mantissa = m.polynomial(rest, [...expCoefficients, 1, 1])
+  const rest = m.fnma(power, single.log2Low, m.fnma(power, single.log2High, clamped))
+  const mantissa = m.polynomial(rest, [...single.exp, 1, 1])
   return m.and(stays, s.options.avx512 ? m.scale(mantissa, power) : scaleInSteps(m, mantissa, shifted))
 }
 
@@ -36,24 +32,17 @@ function scaleInSteps(m: MathBuilder, mantissa: VirtualRegister, shifted: Virtua
   return m.mul(scaled, s.vector2('vpslld', bytes, s.vector3('vpaddd', bytes, other, s.i32(127)), 23))
 }
 
-const logCoefficients = [
-  ...[0.070376836292, -0.1151461031, 0.1167699874, -0.12420140846, 0.14249322787],
-  ...[-0.16668057665, 0.20000714765, -0.24999993993, 0.33333331174],
-]
-const smallestNormal = 2 ** -126
-const bitsOfRootHalf = 0x3f3504f3
-
 export function logFloat32(s: Selection, x: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, false)
   if (s.options.avx512) return logOfParts(m, x)
-  const isSmall = m.compare(x, 'less', smallestNormal)
+  const isSmall = m.compare(x, 'less', single.smallestNormal)
   const normal = m.select(isSmall, m.mul(x, 2 ** 23), x)
-  const bits = s.vector3('vpsubd', bytes, normal, s.i32(bitsOfRootHalf))
+  const bits = s.vector3('vpsubd', bytes, normal, s.i32(single.bitsOfRootHalf))
   const exponentBits = s.vector2('vpsrad', bytes, bits, 23)
   const fractionBits = s.commutative('vpand', bytes, bits, s.i32(0x7fffff))
-  const f = m.sub(s.vector3('vpaddd', bytes, fractionBits, s.i32(bitsOfRootHalf)), 1)
+  const f = m.sub(s.vector3('vpaddd', bytes, fractionBits, s.i32(single.bitsOfRootHalf)), 1)
   const exponent = m.sub(s.vector2('vcvtdq2ps', bytes, exponentBits), m.and(isSmall, 23))
-  return specialLogs(m, x, logOfFraction(m, f, exponent, logCoefficients))
+  return specialLogs(m, x, logOfFraction(m, f, exponent, single.log))
 }
 
 /** log((1 + f) * 2^exponent) = f - f²/2 + f³ P(f) + exponent * log 2. */
@@ -64,7 +53,7 @@ function logOfFraction(
   coefficients: readonly number[],
 ): VirtualRegister {
   const curve = m.fma(m.polynomial(f, coefficients), f, -0.5)
-  return m.fma(exponent, log2High, m.fma(curve, m.mul(f, f), m.fma(exponent, log2Low, f)))
+  return m.fma(exponent, single.log2High, m.fma(curve, m.mul(f, f), m.fma(exponent, single.log2Low, f)))
 }
 
 /** P on [-1/4, 1/2], by Lawson's weighted least squares: off by 2.5e-9 of log(1 + f). */

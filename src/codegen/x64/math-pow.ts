@@ -1,8 +1,9 @@
 // pow of float64 lanes as exp(y log x), with log x and the product held in pairs of float64, so that the exponent is good to 60 bits.
 // Special cases are C's: NaN only where C says, signs of odd whole powers, pow(x, 0) = pow(1, y) = 1.
+import { double } from '../machine/function-numbers.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { MathBuilder } from './math-builder.ts'
-import { expOfSum, expRange, log2High, log2Low, splitExponent, splitNormal, wholeInLowBits } from './math-float64.ts'
+import { expOfSum, splitExponent, splitNormal } from './math-float64.ts'
 import type { Selection } from './select-state.ts'
 
 /** 2/11, …, 2/3, and 1/7!, …, 1/2!: float64 polynomials good to 2^-33. */
@@ -26,7 +27,7 @@ export function powOfFloat32(s: Selection, x: VirtualRegister, y: VirtualRegiste
   const product = m.atMost(m.atLeast(m.mul(y, limited), narrowRange.lowest), narrowRange.highest)
   const power = m.round(m.mul(product, Math.LOG2E))
   const rest = m.fnma(power, Math.LN2, product)
-  const scale = s.vector2('vpsllq', bytes, m.add(power, wholeInLowBits + 1023), 52)
+  const scale = s.vector2('vpsllq', bytes, m.add(power, double.wholeInLowBits + 1023), 52)
   return specialPowers(m, x, y, magnitude, m.mul(m.polynomial(rest, [...shortExp, 1, 1]), scale))
 }
 
@@ -35,9 +36,6 @@ interface Pair {
   readonly low: VirtualRegister
 }
 
-/** 2/21, …, 2/5, 2/3: of the series of log((1 + s) / (1 - s)) behind 2s. */
-const seriesCoefficients = Array.from({ length: 10 }, (_, i) => 2 / (21 - 2 * i))
-
 export function powFloat64(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, true)
   const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
@@ -45,7 +43,7 @@ export function powFloat64(s: Selection, x: VirtualRegister, y: VirtualRegister,
   const high = m.mul(y, log.high)
   const error = m.fma(y, log.low, m.sub(0, m.fnma(y, log.high, high)))
   const inRange = m.compare(m.and(high, s.i64(2n ** 63n - 1n)), 'less', 800)
-  const clamped = m.atMost(m.atLeast(high, expRange.lowest), expRange.highest)
+  const clamped = m.atMost(m.atLeast(high, double.expRange.lowest), double.expRange.highest)
   return specialPowers(m, x, y, magnitude, expOfSum(m, clamped, m.and(error, inRange)))
 }
 
@@ -58,15 +56,15 @@ function logPair(m: MathBuilder, x: VirtualRegister): Pair {
   const ratio = m.div(f, divisor)
   const ratioError = m.div(m.fnma(ratio, lost, m.fnma(ratio, divisor, f)), divisor)
   const square = m.mul(ratio, ratio)
-  const series = m.mul(m.mul(ratio, square), m.polynomial(square, seriesCoefficients))
+  const series = m.mul(m.mul(ratio, square), m.polynomial(square, double.logSeries))
   const doubled = m.add(ratio, ratio)
-  const whole = m.mul(exponent, log2High)
+  const whole = m.mul(exponent, double.log2High)
   const sum = m.add(whole, doubled)
   const part = m.sub(sum, whole)
   const sumError = m.add(m.sub(whole, m.sub(sum, part)), m.sub(doubled, part))
   const high = m.add(sum, series)
   const highError = m.add(m.sub(sum, high), series)
-  const low = m.add(m.add(sumError, highError), m.fma(exponent, log2Low, m.add(ratioError, ratioError)))
+  const low = m.add(m.add(sumError, highError), m.fma(exponent, double.log2Low, m.add(ratioError, ratioError)))
   return atLimits(m, x, { high, low })
 }
 

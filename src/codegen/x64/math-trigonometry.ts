@@ -1,17 +1,9 @@
 // sin and cos of float64 lanes by fdlibm's polynomials (k_sin.c, k_cos.c) on a reduced angle, within 2 ulp for every finite argument.
+import { double } from '../machine/function-numbers.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { reduceAngle } from './math-angle.ts'
 import { MathBuilder } from './math-builder.ts'
 import type { Part, Selection } from './select-state.ts'
-
-const sinCoefficients = [
-  ...[1.58969099521155e-10, -2.5050760253406863e-8, 2.7557313707070068e-6],
-  ...[-1.984126982985795e-4, 0.00833333333332249, -0.16666666666666632],
-]
-const cosCoefficients = [
-  ...[-1.1359647557788195e-11, 2.087572321298175e-9, -2.7557314351390663e-7],
-  ...[2.480158728947673e-5, -0.001388888888887411, 0.0416666666666666],
-]
 
 export const sinFloat64 = (s: Selection, x: VirtualRegister, bytes: number): VirtualRegister => turn(s, x, bytes, 0)
 export const cosFloat64 = (s: Selection, x: VirtualRegister, bytes: number): VirtualRegister => turn(s, x, bytes, 1)
@@ -28,7 +20,7 @@ function turn(s: Selection, x: VirtualRegister, bytes: number, shift: number): V
 
 function sinNearZero(m: MathBuilder, x: VirtualRegister): VirtualRegister {
   const square = m.mul(x, x)
-  return m.fma(m.mul(square, x), m.polynomial(square, sinCoefficients), x)
+  return m.fma(m.mul(square, x), m.polynomial(square, double.sin), x)
 }
 
 function cosNearZero(m: MathBuilder, x: VirtualRegister): VirtualRegister {
@@ -36,5 +28,5 @@ function cosNearZero(m: MathBuilder, x: VirtualRegister): VirtualRegister {
   const half = m.mul(square, 0.5)
   const leading = m.sub(1, half)
   const lost = m.sub(m.sub(1, leading), half)
-  return m.add(leading, m.fma(m.mul(square, square), m.polynomial(square, cosCoefficients), lost))
+  return m.add(leading, m.fma(m.mul(square, square), m.polynomial(square, double.cos), lost))
 }
