@@ -8,6 +8,7 @@ import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
 import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
 import type { Program } from '../../runtime/device.ts'
+import { Retained } from '../../runtime/retained.ts'
 import { type Addressed, addressBytes, BindingTable } from './binding-table.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
 import { Participation } from './participation.ts'
@@ -19,7 +20,8 @@ export interface NativeProgramOptions {
   readonly compile: CompileOptions
 }
 
-export class NativeProgram implements Program {
+/** Programs in flight keep their code. */
+export class NativeProgram extends Retained implements Program {
   readonly graph: Graph
   readonly plan: Plan
   readonly stages = compiledStages
@@ -39,10 +41,9 @@ export class NativeProgram implements Program {
   #constants: number
   readonly #bindings: BindingTable
   #emitted: readonly { print(): string }[]
-  #uses = 0
-  #released = false
 
   constructor(host: NativeHost, graph: Graph, target: Target, options: NativeProgramOptions) {
+    super()
     const start = performance.now()
     this.#host = host
     this.graph = graph
@@ -120,23 +121,7 @@ export class NativeProgram implements Program {
     return printCompiledStage(stage, this, () => this.#emitted.map((kernel) => kernel.print()).join('\n\n'))
   }
 
-  /** Programs in flight keep their code. */
-  retain(): void {
-    this.#uses++
-  }
-
-  finish(): void {
-    this.#uses--
-    if (this.#released && this.#uses === 0) this.#free()
-  }
-
-  release(): void {
-    if (this.#released) return
-    this.#released = true
-    if (this.#uses === 0) this.#free()
-  }
-
-  #free(): void {
+  protected override free(): void {
     this.#host.releaseCode(this.#code)
     for (const address of [this.#segments, this.#profile, this.#constants, this.commands])
       this.#host.memory.release(address)

@@ -7,6 +7,7 @@ import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
 import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
 import type { Program } from '../../runtime/device.ts'
+import { Retained } from '../../runtime/retained.ts'
 import type { WasmHeap } from './heap.ts'
 import { profileRow } from './profiler.ts'
 import type { InstalledProgram, ThreadTeam } from './thread-team.ts'
@@ -25,7 +26,8 @@ export interface Addresses {
 
 let nextId = 1
 
-export class WasmProgram implements Program {
+/** Programs in flight keep their tables. */
+export class WasmProgram extends Retained implements Program {
   readonly graph: Graph
   readonly plan: Plan
   readonly stages = compiledStages
@@ -39,10 +41,9 @@ export class WasmProgram implements Program {
   #heap: WasmHeap
   #team: ThreadTeam
   #print: () => string
-  #uses = 0
-  #released = false
 
   constructor(heap: WasmHeap, team: ThreadTeam, graph: Graph, target: Target, options: WasmProgramOptions) {
+    super()
     const start = performance.now()
     this.#heap = heap
     this.#team = team
@@ -116,23 +117,7 @@ export class WasmProgram implements Program {
     return printCompiledStage(stage, this, this.#print)
   }
 
-  /** Programs in flight keep their tables. */
-  retain(): void {
-    this.#uses++
-  }
-
-  finish(): void {
-    this.#uses--
-    if (this.#released && this.#uses === 0) this.#free()
-  }
-
-  release(): void {
-    if (this.#released) return
-    this.#released = true
-    if (this.#uses === 0) this.#free()
-  }
-
-  #free(): void {
+  protected override free(): void {
     this.#team.remove(this.installed)
     this.#heap.release(this.installed.bindings)
     this.#heap.release(this.installed.profile)
