@@ -5,47 +5,61 @@ export type Participants = 'all' | 'one'
 
 /** Longer programs are always shared. */
 const sharedMilliseconds = 1
-/** Once so many runs the slower way is tried again. */
-const probeInterval = 64
-const memory = 1 / 8
-/** Runs each way before the faster one is preferred: the first meets cold caches and sleeping helpers. */
-const trials = 4
+/** The slower way is tried again, so often in a row: the first run meets cold caches and sleeping helpers, and does not count. */
+const trialRuns = 3
+/** Runs from one trial to the next: few after the first choice, then more and more. */
+const firstInterval = 8
+const longestInterval = 96
+const remembered = 5
 
-/** A running mean of one way's times; what is far above it was somebody else's fault. */
+/** The median of one way's last times: what was somebody else's fault does not move it. */
 class Estimate {
-  mean = Number.POSITIVE_INFINITY
-  runs = 0
+  readonly #times: number[] = []
 
   note(milliseconds: number): void {
-    this.runs++
-    if (this.runs <= 2) this.mean = Math.min(this.mean, milliseconds)
-    else this.mean += (Math.min(milliseconds, 2 * this.mean) - this.mean) * memory
+    this.#times.push(milliseconds)
+    if (this.#times.length > remembered) this.#times.shift()
+  }
+
+  get median(): number {
+    const sorted = [...this.#times].sort((a, b) => a - b)
+    return sorted[sorted.length >> 1] ?? Number.POSITIVE_INFINITY
   }
 }
 
+/** So many runs one way. */
+interface Phase {
+  readonly choice: Participants
+  readonly runs: number
+}
+
 export class Participation {
-  readonly #one = new Estimate()
-  readonly #all = new Estimate()
-  #runs = 0
-  #choice: Participants = 'all'
+  readonly #estimates: Readonly<Record<Participants, Estimate>> = { all: new Estimate(), one: new Estimate() }
+  readonly #phases = this.#plan()
+  #phase = this.#phases.next().value
+  #done = 0
 
   /** For the run that comes next. */
   choose(): Participants {
-    this.#choice = this.#next()
-    return this.#choice
-  }
-
-  #next(): Participants {
-    if (this.#all.runs < 2 || this.#all.mean > sharedMilliseconds) return 'all'
-    if (this.#one.runs < trials) return 'one'
-    if (this.#all.runs < trials) return 'all'
-    const isProbe = ++this.#runs % probeInterval === 0
-    return this.#one.mean <= this.#all.mean !== isProbe ? 'one' : 'all'
+    if (this.#done === this.#phase.runs) {
+      this.#phase = this.#phases.next().value
+      this.#done = 0
+    }
+    return this.#phase.choice
   }
 
   /** How long the run took that was chosen last. */
   note(milliseconds: number): void {
-    const estimate = this.#choice === 'one' ? this.#one : this.#all
-    estimate.note(milliseconds)
+    if (this.#done++ > 0) this.#estimates[this.#phase.choice].note(milliseconds)
+  }
+
+  *#plan(): Generator<Phase, never> {
+    const { all, one } = this.#estimates
+    yield { choice: 'all', runs: trialRuns }
+    for (let runs = firstInterval; ; runs = Math.min(2 * runs, longestInterval)) {
+      if (all.median <= sharedMilliseconds) yield { choice: one.median < all.median ? 'all' : 'one', runs: trialRuns }
+      const isShared = all.median > sharedMilliseconds || all.median <= one.median
+      yield { choice: isShared ? 'all' : 'one', runs }
+    }
   }
 }

@@ -42,7 +42,8 @@ export interface PoolGround {
   readonly routines: Readonly<Record<RoutineName, number>>
 }
 
-const idleSpinMicroseconds = 30
+/** Loops of short programs come back within it; helpers of PyTorch (libgomp) spin for milliseconds. */
+const idleSpinMicroseconds = 200
 /**
  * At a barrier: kernels that take a millisecond leave participants hundreds of microseconds apart, and who sleeps wakes late, perhaps on
  * the other's processor. The budget shrinks by itself where spinning does not pay.
