@@ -38,12 +38,20 @@ export class EventLoopFeed {
     this.#allocated += Math.max(bytes, handleWeight)
   }
 
-  /** Resolves when at most `limit` programs are in flight, through a macrotask when the last one is some time or many bytes ago. */
-  async pace(limit: number): Promise<void> {
-    while (this.#device.inFlight > limit) await this.#rest()
+  /**
+   * Resolves when at most `limit` programs are in flight, through a macrotask when the last one is some time or many bytes ago.
+   * undefined: there is nothing to wait for, and promises are dear where calls take microseconds.
+   */
+  pace(limit: number): Promise<void> | undefined {
     const isOverBudget = this.#allocated >= allocationBudget
     if (isOverBudget) this.#allocated -= reportToCollector(allocationBudget) || this.#allocated
-    if (isOverBudget || performance.now() - this.#last >= macrotaskInterval) await this.#rest()
+    const isDue = isOverBudget || performance.now() - this.#last >= macrotaskInterval
+    return isDue || this.#device.inFlight > limit ? this.#wait(limit, isDue) : undefined
+  }
+
+  async #wait(limit: number, isDue: boolean): Promise<void> {
+    while (this.#device.inFlight > limit) await this.#rest()
+    if (isDue) await this.#rest()
   }
 
   async #rest(): Promise<void> {

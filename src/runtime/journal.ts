@@ -21,9 +21,9 @@ export class Journal {
 
   /** Programs up to `submission` have succeeded. */
   settle(submission: number): void {
+    if (this.#entries.length === 0) return
     const open = this.#entries.findIndex((entry) => entry.submission > submission)
-    if (open < 0) this.#entries.length = 0
-    else this.#entries.splice(0, open)
+    this.#entries = open < 0 ? [] : this.#entries.slice(open)
   }
 
   /** Program `submission` failed, and those after it did not run: newest first, all is as before it. */

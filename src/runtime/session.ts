@@ -11,7 +11,7 @@ import { literalBuffers } from './literals.ts'
 import { PendingWork, type Work } from './pending-work.ts'
 import { noteRecomputed, ProgramCache } from './program-cache.ts'
 import type { Storage } from './storage.ts'
-import { newStorageId, StoredValue, storedValueOf } from './stored-value.ts'
+import { Holding, newStorageId, StoredValue, storedValueOf } from './stored-value.ts'
 
 /** A step may run ahead of the device by this many programs. */
 const flightLimit = 2
@@ -209,7 +209,7 @@ export class Session {
   /** Waits for everything; a loop of these is fed too, so that buffers that nobody holds are used again instead of new ones. */
   async synchronize(): Promise<void> {
     this.submit()
-    await this.device.synchronize()
+    if (this.device.inFlight > 0) await this.device.synchronize()
     this.checkFailure()
     await this.#feed.pace(Number.POSITIVE_INFINITY)
   }
@@ -220,12 +220,12 @@ export function adopt(node: Node, buffer: DeviceBuffer): () => void {
   const pending = storedValueOf(node)
   if (node.op === 'buffer' && pending) {
     const expression = pending.pending!
-    pending.hold(buffer)
+    pending.hold(new Holding(buffer))
     return () => pending.await(expression)
   }
   const value = new StoredValue(node.shape, node.dtype, newStorageId(), 0)
   const { inputs } = node
-  value.hold(buffer)
+  value.hold(new Holding(buffer))
   node.value = value
   if (node.isSpent) forgetHistory(node)
   return () => {

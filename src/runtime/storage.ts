@@ -4,7 +4,7 @@ import type { Shape } from '../base/shape.ts'
 import type { Node } from '../graph/node.ts'
 import type { DeviceBuffer } from './device.ts'
 import type { Session } from './session.ts'
-import { newStorageId, StoredValue, storedValueOf } from './stored-value.ts'
+import { Holding, newStorageId, StoredValue, storedValueOf } from './stored-value.ts'
 
 export class Storage {
   readonly id = newStorageId()
@@ -95,8 +95,8 @@ export class Storage {
     if (this.#pendingWrites === 0 && !this.leaf?.pending) this.#version++
     const value = this.leaf?.pending ? this.leaf : this.#newVersion()
     const { pending } = value
-    twin?.surrender()
-    value.hold(buffer)
+    const held = twin?.surrender() ?? new Holding(buffer)
+    value.hold(held)
     if (node.op !== 'buffer' && node.value === undefined) node.value = value
     this.#older = twin === current ? undefined : current
     this.#current = value
@@ -109,7 +109,7 @@ export class Storage {
       if (this.#current !== value) return
       value.drop()
       if (settled === undefined && pending) value.await(pending)
-      twin?.hold(buffer)
+      twin?.hold(held)
       this.#node = settled ?? node
       this.#current = current
       this.#older = older

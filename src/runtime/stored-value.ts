@@ -8,8 +8,17 @@ import type { DeviceBuffer } from './device.ts'
 let nextStorage = 1
 export const newStorageId = (): number => nextStorage++
 
-/** Programs hold values by their buffers; when the last handle goes, the buffer follows. */
 const finalizers = new FinalizationRegistry<DeviceBuffer>((buffer) => buffer.release())
+
+/** The ownership of a buffer: when the last value that holds it goes, the buffer follows. Updates in place pass it on. */
+export class Holding {
+  readonly buffer: DeviceBuffer
+
+  constructor(buffer: DeviceBuffer) {
+    this.buffer = buffer
+    finalizers.register(this, buffer)
+  }
+}
 
 export class StoredValue implements Leaf {
   readonly storage: number
@@ -18,7 +27,7 @@ export class StoredValue implements Leaf {
   /** the storage that this is a version of; undefined for values of nodes */
   readonly owner: object | undefined
   /** undefined before it is computed, and after it was overwritten */
-  #buffer: DeviceBuffer | undefined
+  #held: Holding | undefined
   /** how to compute it, until then */
   #pending: Node | undefined
   #isStale = false
@@ -31,7 +40,7 @@ export class StoredValue implements Leaf {
   }
 
   get isReady(): boolean {
-    return this.#buffer !== undefined
+    return this.#held !== undefined
   }
 
   get isStale(): boolean {
@@ -43,7 +52,7 @@ export class StoredValue implements Leaf {
   }
 
   get buffer(): DeviceBuffer {
-    if (this.#buffer) return this.#buffer
+    if (this.#held) return this.#held.buffer
     if (this.#isStale)
       throw new StaleError(
         `read: this needs version ${this.version} of a tensor that has been overwritten since. Read it (await item(), data()) ` +
@@ -57,28 +66,27 @@ export class StoredValue implements Leaf {
 
   /** It will be the value of `expression`, whose program is yet to come (again). */
   await(expression: Node): void {
-    this.drop()
+    this.#held = undefined
     this.#pending = expression
   }
 
-  hold(buffer: DeviceBuffer): void {
-    this.#buffer = buffer
+  hold(held: Holding): void {
+    this.#held = held
     this.#pending = undefined
     this.#isStale = false
-    finalizers.register(this, buffer, this)
   }
 
   /** Gives the buffer up for a newer version to use; whoever still reads this version gets a StaleError. */
-  surrender(): void {
-    this.drop()
+  surrender(): Holding | undefined {
+    const held = this.#held
+    this.#held = undefined
     this.#isStale = true
+    return held
   }
 
   /** Forgets a buffer that was never written, or that belongs to somebody else now. */
   drop(): void {
-    if (this.#buffer === undefined) return
-    finalizers.unregister(this)
-    this.#buffer = undefined
+    this.#held = undefined
   }
 }
 

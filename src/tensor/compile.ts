@@ -44,6 +44,7 @@ class CompiledFunction implements CompileCounters {
   traces = 0
   compiles = 0
   readonly #fn: AnyFunction
+  readonly #checksReplays = checksReplays()
   #calls: CompiledCall[] = []
   readonly #made: StorageRange[] = []
 
@@ -60,7 +61,7 @@ class CompiledFunction implements CompileCounters {
     if (tracer()) return this.#fn(...(values as never[]))
     const args = prepareArguments(values)
     const known = this.#calls.find((call) => call.matches(args))
-    if (known && checksReplays()) this.#checkReplay(known, args)
+    if (known && this.#checksReplays) this.#checkReplay(known, args)
     const call = known ?? this.#traceTwice(args)
     if (call !== this.#calls[0]) this.#remember(call)
     return call.run(args)

@@ -9,7 +9,7 @@ import { literalBuffers } from '../runtime/literals.ts'
 import type { OutputPlace } from '../runtime/program-cache.ts'
 import type { Session } from '../runtime/session.ts'
 import type { Storage } from '../runtime/storage.ts'
-import { newStorageId, StoredValue } from '../runtime/stored-value.ts'
+import { Holding, newStorageId, StoredValue } from '../runtime/stored-value.ts'
 import {
   type ArgumentPattern,
   type Arguments,
@@ -45,6 +45,7 @@ interface Layout {
   readonly sources: readonly Source[]
   readonly writes: readonly Write[]
   readonly gradients: readonly GradientResult[]
+  readonly computedGradients: readonly GradientResult[]
   readonly results: readonly Result[]
   readonly resultTypes: readonly ValueType[]
 }
@@ -102,15 +103,14 @@ export class CompiledCall {
   }
 
   run(args: Arguments): unknown {
-    const { sources, writes, gradients, results, resultTypes } = this.#layout
+    const { sources, writes, gradients, computedGradients, results, resultTypes } = this.#layout
     const session = this.#session
-    const read = [...sources, ...writes.map(({ source }) => source)]
-    settleLeaves(session, new Set(read.flatMap((source) => storageAt(source, args) ?? [])))
+    settleSources(session, this.#layout, args)
     const leaves = sources.map((source) => valueAt(source, args).buffer)
     const literals = literalBuffers(session, this.#literals)
     const written = [
       ...writes.map(({ source, target }) => new Update(session, storageAt(source, args)!, target, [])),
-      ...gradients.filter(isComputed).map(({ after }) => new Update(session, after!.storage, undefined, leaves)),
+      ...computedGradients.map(({ after }) => new Update(session, after!.storage, undefined, leaves)),
     ]
     const values = resultTypes.map((type) => session.allocateFor(type))
     const undo: (() => void)[] = []
@@ -136,7 +136,16 @@ export class CompiledCall {
   }
 }
 
-const isComputed = (gradient: GradientResult): boolean => gradient.isComputed
+function settleSources(session: Session, { sources, writes }: Layout, args: Arguments): void {
+  const storages: Storage[] = []
+  const add = (source: Source) => {
+    const storage = storageAt(source, args)
+    if (storage) storages.push(storage)
+  }
+  for (const source of sources) add(source)
+  for (const { source } of writes) add(source)
+  settleLeaves(session, storages)
+}
 
 function setGradient({ of, after }: GradientResult): () => void {
   const before = of.grad
@@ -148,7 +157,7 @@ function setGradient({ of, after }: GradientResult): () => void {
 
 function holdResult({ shape, dtype }: ValueType, buffer: DeviceBuffer, undo: (() => void)[]): StoredValue {
   const value = new StoredValue(shape, dtype, newStorageId(), 0)
-  value.hold(buffer)
+  value.hold(new Holding(buffer))
   undo.push(() => value.drop())
   return value
 }
@@ -222,7 +231,8 @@ function layOut(trace: Trace, traced: Traced, args: Arguments): LaidOut {
     .map(({ of, after, node }) => ({ of, after, isComputed: node !== undefined }))
   const resultTypes = nodes.map(({ shape, dtype }) => ({ shape, dtype }))
   const sources = graph.leaves.map((leaf) => trace.sourceOf(leaf))
-  return { graph, outputs, layout: { sources, writes, gradients, results, resultTypes } }
+  const computedGradients = gradients.filter(({ isComputed }) => isComputed)
+  return { graph, outputs, layout: { sources, writes, gradients, computedGradients, results, resultTypes } }
 }
 
 /** Results that are computed, and tensors from outside that are handed through. */
