@@ -3,7 +3,7 @@
 import { ArgumentError, NotYetError, ShapeError } from '../base/errors.ts'
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
-import { cumsum } from '../graph/composites/cumsum.ts'
+import { cumsum } from '../graph/composites/running.ts'
 import type { Node, ScatterKind } from '../graph/node.ts'
 import { expectInteger } from './arguments.ts'
 import type { Tensor } from './tensor.ts'

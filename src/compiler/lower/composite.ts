@@ -7,6 +7,7 @@ import { lowerAttentionBackward } from './attention/backward.ts'
 import { suitsAttention } from './attention/context.ts'
 import { lowerAttentionForward } from './attention/forward.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
+import { lowerRunning, suitsRunning } from './running/running.ts'
 
 type CompositeNode = Node<'composite'>
 
@@ -15,9 +16,12 @@ interface CompositeLowering {
   readonly lower: (group: KernelGroup, target: Target) => LoweredKernel
 }
 
+const running: CompositeLowering = { suits: suitsRunning, lower: lowerRunning }
+
 const loweringTable: ReadonlyMap<string, CompositeLowering> = new Map([
   ['scaledDotProductAttention', { suits: suitsAttention, lower: lowerAttentionForward }],
   ['attentionGradient', { suits: suitsAttention, lower: lowerAttentionBackward }],
+  ...['cumsum', 'cumprod', 'logcumsumexp', 'cumextremum'].map((name) => [name, running] as const),
 ])
 
 export const hasLowering = (node: CompositeNode, target: Target): boolean =>

@@ -4,7 +4,6 @@ import { ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxes } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { argmax, argmin, maxWithIndex, minWithIndex } from '../../graph/composites/arg-extremum.ts'
-import { cumsum } from '../../graph/composites/cumsum.ts'
 import { std, variance } from '../../graph/composites/moments.ts'
 import { type NormOrder, vectorNorm } from '../../graph/composites/norms.ts'
 import * as running from '../../graph/composites/running.ts'
@@ -111,7 +110,7 @@ export abstract class ReductionTensor extends SpecialTensor {
 
   /** Sums of the elements up to and with each along an axis. */
   cumsum(dim: number, { dtype }: { readonly dtype?: DType } = {}): Tensor {
-    return this.result(withDType(cumsum(build.castIfGiven(this.node, dtype), dim), dtype))
+    return this.result(withDType(running.cumsum(build.castIfGiven(this.node, dtype), dim), dtype))
   }
 
   /** Products of the elements up to and with each along an axis. */
