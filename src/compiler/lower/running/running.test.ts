@@ -26,8 +26,8 @@ const shapes = [
   [3, 70, 1],
   [4, 6, 3],
   [3, 7, 9],
-  [1, 6, 300],
-  [2, 130, 8],
+  [1, 3, 300],
+  [1, 130, 8],
 ]
 
 for (const kind of kinds)
@@ -38,13 +38,13 @@ for (const kind of kinds)
 test('running: a few long lines are cut into parts', () => {
   for (const kind of ['sum', 'max', 'min'] as const)
     for (const shape of [
-      [1, 1543, 1],
-      [2, 520, 3],
-      [1, 1031, 9],
+      [1, 1030, 1],
+      [1, 514, 2],
+      [1, 515, 8],
     ])
       check(kind, shape)
-  check('logsumexp', [1, 800, 1])
-  check('sum', [3, 600, 1], 'int64', true)
+  check('logsumexp', [1, 513, 1])
+  check('sum', [2, 514, 1], 'int64', true)
 })
 
 test('running: dtypes of every width', () => {
