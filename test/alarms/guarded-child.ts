@@ -39,7 +39,7 @@ function runGuarded(
   const arena = guarded(program.arenaBytes)
   pool.ensureScratch(program.scratchBytes)
   const addressed = (addresses: readonly number[]) => addresses.map((address) => ({ address }))
-  program.bind(addressed(leaves), addressed(outputs), arena)
+  program.bind({ leaves: addressed(leaves), outputs: addressed(outputs), arena })
   pool.runInPlace(program.commands, program.commandCount)
   for (const address of [...leaves, ...outputs, arena]) if (address !== 0) memory.release(address)
   program.release()

@@ -1,8 +1,9 @@
 // Runs kernels as machine code, for the code generator's tests.
 import { openNativeHost } from '../../devices/native/native-host.ts'
-import { encodeCommands, type ProgramOutcome } from '../../devices/native/thread-pool.ts'
+import { encodeCommands } from '../../devices/native/thread-pool.ts'
 import type { DeviceData } from '../../kernel/device-data.ts'
 import type { Kernel } from '../../kernel/kernel-node.ts'
+import type { ProgramOutcome } from '../../runtime/queued-device.ts'
 import { allocateRegisters } from '../machine/allocate.ts'
 import { verifyAllocation } from '../machine/verify-allocation.ts'
 import type { KernelRun, RunOptions, TestedGenerator } from '../test-generator.ts'

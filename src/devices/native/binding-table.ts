@@ -1,10 +1,6 @@
 // The segments of addresses that a program's calls bind: filled in anew for each run, but only where an address is another than before.
 import type { Plan } from '../../compiler/plan.ts'
-
-/** A block of memory by its address. */
-export interface Addressed {
-  readonly address: number
-}
+import type { Addresses } from '../../runtime/queued-device.ts'
 
 export const addressBytes = 8
 const nowhere = -1
@@ -70,12 +66,7 @@ export class BindingTable {
   }
 
   /** Whether the table differs from the last one. */
-  fill(
-    leaves: readonly Addressed[],
-    outputs: readonly (Addressed | undefined)[],
-    arena: number,
-    constants: number,
-  ): boolean {
+  fill({ leaves, outputs, arena }: Addresses, constants: number): boolean {
     const words = this.#words
     let changed = this.#arena.write(words, arena)
     if (this.#constants.write(words, constants)) changed = true

@@ -1,24 +1,17 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
 
 import type { DType } from '../../base/dtype.ts'
-import { DeviceError } from '../../base/errors.ts'
 import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target, TileShape } from '../../compiler/target.ts'
-import { CommandQueue } from '../../runtime/command-queue.ts'
-import {
-  type CompilerSettings,
-  checkError,
-  compileOptionsOf,
-  MeasuredPrograms,
-} from '../../runtime/compiled-program.ts'
-import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from '../../runtime/device.ts'
-import { Retained } from '../../runtime/retained.ts'
+import { type CompilerSettings, compileOptionsOf } from '../../runtime/compiled-program.ts'
+import type { Device, Program } from '../../runtime/device.ts'
+import { type ProgramOutcome, QueuedDevice } from '../../runtime/queued-device.ts'
 import type { CpuFeatures } from './cpu-features.ts'
 import { type NativeHost, openNativeHost } from './native-host.ts'
 import { NativeProgram } from './native-program.ts'
-import type { ProgramOutcome, ThreadPool } from './thread-pool.ts'
+import type { ThreadPool } from './thread-pool.ts'
 
 export interface NativeDeviceOptions extends CompilerSettings {
   readonly threads?: number
@@ -79,80 +72,30 @@ function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target 
   }
 }
 
-/** A block of native memory; it outlives its release while queued work uses it. */
-class NativeBuffer extends Retained implements DeviceBuffer {
-  readonly bytes: number
-  readonly address: number
-  readonly #host: NativeHost
-
-  constructor(host: NativeHost, bytes: number) {
-    super()
-    this.#host = host
-    this.bytes = bytes
-    this.address = host.memory.allocate(Math.max(1, bytes))
-  }
-
-  protected override free(): void {
-    this.#host.memory.release(this.address)
-  }
-}
-
-const nativeBuffer = (buffer: DeviceBuffer): NativeBuffer => {
-  if (buffer instanceof NativeBuffer) return buffer
-  throw new DeviceError('native: expected a buffer of the native device, got one of another device.')
-}
-
-class NativeDevice implements Device {
+class NativeDevice extends QueuedDevice<NativeProgram> {
   readonly name = 'native'
   readonly target: Target
+  readonly features: Device['features']
   readonly #host: NativeHost
   readonly #pool: ThreadPool
-  readonly #queue = new CommandQueue<ProgramOutcome>()
-  readonly features: Device['features']
   readonly #cpu: CpuFeatures
   readonly #checked: boolean
   /** every program is run by all participants: with one there is no choice, and tests of their order need them */
   readonly #sharesAll: boolean
   readonly #compileOptions: CompileOptions
-  readonly #measured = new MeasuredPrograms('x64')
-  #arena = 0
-  #arenaBytes = 0
-  #submissions = 0
-  #failure: Failure | undefined
 
   constructor(host: NativeHost, options: NativeDeviceOptions) {
+    const { checked = false, threads, jitter = 0, avx512 } = options
+    super(host.memory, 'x64', checked)
     this.#host = host
-    this.#pool = host.createPool({ threads: options.threads, jitter: options.jitter })
-    this.#checked = options.checked ?? false
-    this.#sharesAll = this.#pool.threads === 1 || (options.jitter ?? 0) > 0
+    this.#pool = host.createPool({ threads, jitter })
+    this.#checked = checked
+    this.#sharesAll = this.#pool.threads === 1 || jitter > 0
     this.#compileOptions = compileOptionsOf('native', options)
-    this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && options.avx512 !== false }
+    this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && avx512 !== false }
     this.target = targetOf(this.#cpu, this.#pool.threads)
-    const { vendor, avx2, fma, f16c, avx512 } = this.#cpu
-    this.features = { cpu: vendor, avx2, fma, f16c, avx512 }
-  }
-
-  allocate(bytes: number): DeviceBuffer {
-    return new NativeBuffer(this.#host, bytes)
-  }
-
-  write(buffer: DeviceBuffer, bytes: Uint8Array): void {
-    const target = nativeBuffer(buffer)
-    const copy = this.#queue.length > 0 ? bytes.slice() : bytes
-    target.retain()
-    const write = (): ProgramOutcome => {
-      if (copy.byteLength > 0) this.#host.memory.write(target.address, copy)
-      return { kind: 'done' }
-    }
-    this.#queue.submit({
-      expected: 0,
-      runInPlace: write,
-      run: async () => write(),
-      finish: (outcome) => {
-        target.finish()
-        if (outcome.kind === 'failed') this.#fail(outcome.error, this.#submissions)
-      },
-    })
+    const { vendor, avx2, fma, f16c } = this.#cpu
+    this.features = { cpu: vendor, avx2, fma, f16c, avx512: this.#cpu.avx512 }
   }
 
   compile(graph: Graph): Program {
@@ -165,37 +108,17 @@ class NativeDevice implements Device {
     })
   }
 
-  submit(program: Program, bindings: Bindings): number {
-    if (!(program instanceof NativeProgram))
-      throw new DeviceError('submit: expected a program of the native device, got one of another device.')
-    const submission = ++this.#submissions
-    const leaves = bindings.leaves.map(nativeBuffer)
-    const outputs = bindings.outputs.map((buffer) => buffer && nativeBuffer(buffer))
-    const used = [program, ...leaves, ...outputs.filter((buffer) => buffer !== undefined)]
-    for (const one of used) one.retain()
-    this.#queue.submit({
-      expected: program.expected,
-      runInPlace: () => {
-        this.#prepare(program, leaves, outputs)
-        return this.#runInPlace(program)
-      },
-      run: async () => {
-        this.#prepare(program, leaves, outputs)
-        return this.#pool.run(program.commands, program.commandCount)
-      },
-      finish: (outcome, milliseconds) => {
-        for (const one of used) one.finish()
-        // the least, since a first run also meets pages for the first time
-        if (outcome.kind === 'done') program.expected = Math.min(program.expected || milliseconds, milliseconds)
-        if (outcome.kind === 'raised') this.#fail(checkError(program.plan, outcome.error), submission)
-        if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
-      },
-    })
-    return submission
+  protected override owns(program: Program): program is NativeProgram {
+    return program instanceof NativeProgram
   }
 
-  #runInPlace(program: NativeProgram): ProgramOutcome {
-    const { commands, commandCount, participation } = program
+  protected override runInPlace({
+    commands,
+    commandCount,
+    scratchBytes,
+    participation,
+  }: NativeProgram): ProgramOutcome {
+    this.#pool.ensureScratch(scratchBytes)
     if (this.#sharesAll) return this.#pool.runInPlace(commands, commandCount)
     const participants = participation.choose()
     const start = performance.now()
@@ -204,79 +127,12 @@ class NativeDevice implements Device {
     return outcome
   }
 
-  #prepare(
-    program: NativeProgram,
-    leaves: readonly NativeBuffer[],
-    outputs: readonly (NativeBuffer | undefined)[],
-  ): void {
-    this.#pool.ensureScratch(program.scratchBytes)
-    this.#ensureArena(program.arenaBytes)
-    this.#measured.note(program)
-    program.bind(leaves, outputs, this.#arena)
+  protected override run({ commands, commandCount, scratchBytes }: NativeProgram): Promise<ProgramOutcome> {
+    this.#pool.ensureScratch(scratchBytes)
+    return this.#pool.run(commands, commandCount)
   }
 
-  /** One arena serves all programs, since they run one after the other. */
-  #ensureArena(bytes: number): void {
-    if (bytes > this.#arenaBytes) {
-      if (this.#arena !== 0) this.#host.memory.release(this.#arena)
-      this.#arena = 0
-      this.#arenaBytes = 0
-      this.#arena = this.#host.memory.allocate(bytes)
-      this.#arenaBytes = bytes
-    }
-    if (this.#checked && bytes > 0) this.#host.memory.write(this.#arena, new Uint8Array(bytes).fill(0xff))
-  }
-
-  #fail(error: Error, submission: number): void {
-    this.#queue.blocked = true
-    this.#failure ??= { error, submission }
-  }
-
-  takeFailure(): Failure | undefined {
-    const failure = this.#failure
-    if (failure && this.#queue.length === 0) {
-      this.#failure = undefined
-      this.#queue.blocked = false
-      return failure
-    }
-    return undefined
-  }
-
-  async read(buffer: DeviceBuffer): Promise<Uint8Array> {
-    const source = nativeBuffer(buffer)
-    source.retain()
-    try {
-      await this.#queue.drained()
-      return this.#host.memory.read(source.address, source.bytes)
-    } finally {
-      source.finish()
-    }
-  }
-
-  inPlace(work: () => void): void {
-    this.#queue.inPlace(work)
-  }
-
-  readNow(buffer: DeviceBuffer): Uint8Array | undefined {
-    if (this.#queue.length > 0) return undefined
-    const source = nativeBuffer(buffer)
-    return this.#host.memory.read(source.address, source.bytes)
-  }
-
-  synchronize(): Promise<void> {
-    return this.#queue.drained()
-  }
-
-  get inFlight(): number {
-    return this.#queue.length
-  }
-
-  /** What was measured since profiling began; `run` says whether to measure, afresh, from now on. */
-  profile(run: boolean): readonly KernelProfile[] {
-    return this.#measured.take(run)
-  }
-
-  close(): void {
+  override close(): void {
     void this.#host.close()
   }
 }

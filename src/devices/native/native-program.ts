@@ -7,9 +7,9 @@ import type { Graph } from '../../compiler/graph.ts'
 import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
 import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
-import type { Program } from '../../runtime/device.ts'
+import { type Addresses, guessMilliseconds, type QueuedProgram } from '../../runtime/queued-device.ts'
 import { Retained } from '../../runtime/retained.ts'
-import { type Addressed, addressBytes, BindingTable } from './binding-table.ts'
+import { addressBytes, BindingTable } from './binding-table.ts'
 import type { InstalledCode, NativeHost } from './native-host.ts'
 import { Participation } from './participation.ts'
 import { encodeCommands } from './thread-pool.ts'
@@ -21,7 +21,7 @@ export interface NativeProgramOptions {
 }
 
 /** Programs in flight keep their code. */
-export class NativeProgram extends Retained implements Program {
+export class NativeProgram extends Retained implements QueuedProgram {
   readonly graph: Graph
   readonly plan: Plan
   readonly stages = compiledStages
@@ -31,7 +31,6 @@ export class NativeProgram extends Retained implements Program {
   /** address and length of the command table */
   readonly commands: number
   readonly commandCount: number
-  /** milliseconds of the last run; before the first one a guess from the arena's size */
   expected: number
   readonly participation = new Participation()
   #host: NativeHost
@@ -67,7 +66,7 @@ export class NativeProgram extends Retained implements Program {
     this.commandCount = this.plan.calls.length
     this.commands = this.#writeCommands(false)
     this.compileMilliseconds = performance.now() - start
-    this.expected = this.plan.arenaBytes > 1 << 20 ? Number.POSITIVE_INFINITY : 0
+    this.expected = guessMilliseconds(this.plan)
   }
 
   get kernelCount(): number {
@@ -112,9 +111,8 @@ export class NativeProgram extends Retained implements Program {
   }
 
   /** Writes the addresses that the next run reads and writes. */
-  bind(leaves: readonly Addressed[], outputs: readonly (Addressed | undefined)[], arena: number): void {
-    if (this.#bindings.fill(leaves, outputs, arena, this.#constants))
-      this.#host.memory.write(this.#segments, this.#bindings.bytes)
+  bind(addresses: Addresses): void {
+    if (this.#bindings.fill(addresses, this.#constants)) this.#host.memory.write(this.#segments, this.#bindings.bytes)
   }
 
   print(stage: string): string {

@@ -3,7 +3,7 @@
 
 import { DeviceError } from '../../base/errors.ts'
 import { commandEntry, errorWord, threadContext } from '../../codegen/x64/calling-convention.ts'
-import type { RaisedCheck } from '../../runtime/compiled-program.ts'
+import type { ProgramOutcome } from '../../runtime/queued-device.ts'
 import type { RoutineName } from './emitter.ts'
 import type { NativeMemory } from './memory.ts'
 import type { Participants } from './participation.ts'
@@ -21,10 +21,6 @@ export interface Command {
   /** Address of a profile slot, if this call is timed. */
   readonly profile?: number
 }
-
-export type ProgramOutcome =
-  | { readonly kind: 'done' | 'stopped' }
-  | { readonly kind: 'raised'; readonly error: RaisedCheck }
 
 export interface PoolOptions {
   readonly threads: number

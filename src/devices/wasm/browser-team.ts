@@ -2,15 +2,10 @@
 // and long ones are run by the workers, with one message to each and one back. No message is sent per kernel.
 import { DeviceError } from '../../base/errors.ts'
 import { contextAddress } from '../../codegen/wasm/layout.ts'
+import type { ProgramOutcome } from '../../runtime/queued-device.ts'
 import type { BrowserMessage, BrowserReply } from './browser-worker.ts'
 import type { WasmHeap } from './heap.ts'
-import {
-  type InstalledProgram,
-  Participants,
-  type RunOutcome,
-  type RunRequest,
-  type ThreadTeam,
-} from './thread-team.ts'
+import { type InstalledProgram, Participants, type RunRequest, type ThreadTeam } from './thread-team.ts'
 
 interface WebWorker {
   postMessage(message: BrowserMessage): void
@@ -56,13 +51,13 @@ export class BrowserTeam implements ThreadTeam {
     for (const worker of this.#started) worker.postMessage({ kind: 'remove', id: program.id })
   }
 
-  runInPlace(request: RunRequest): RunOutcome {
+  runInPlace(request: RunRequest): ProgramOutcome {
     this.#participants.prepare(request, 1, 0)
     this.#participants.runnerOf(request.program)(contextAddress(0), request.isProfiled)
     return this.#participants.outcome()
   }
 
-  async run(request: RunRequest): Promise<RunOutcome> {
+  async run(request: RunRequest): Promise<ProgramOutcome> {
     this.#workers ??= Promise.all(Array.from({ length: this.threads }, (_, i) => this.#start(i)))
     const workers = await this.#workers
     if (this.#broken) throw this.#broken

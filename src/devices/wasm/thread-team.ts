@@ -3,10 +3,9 @@
 import { type WasmModule, wasmEngine } from '../../codegen/wasm/engine.ts'
 import { contextAddress, errorRecord, threadContext } from '../../codegen/wasm/layout.ts'
 import type { RaisedCheck } from '../../runtime/compiled-program.ts'
+import type { ProgramOutcome } from '../../runtime/queued-device.ts'
 import type { WasmHeap } from './heap.ts'
 import { makeProfiler } from './profiler.ts'
-
-export type RunOutcome = { readonly kind: 'done' } | { readonly kind: 'raised'; readonly error: RaisedCheck }
 
 /** A program's compiled code, and where its tables lie. */
 export interface InstalledProgram {
@@ -32,8 +31,8 @@ export interface ThreadTeam {
   readonly runsApart: boolean
   install(program: InstalledProgram): void
   remove(program: InstalledProgram): void
-  runInPlace(request: RunRequest): RunOutcome
-  run(request: RunRequest): Promise<RunOutcome>
+  runInPlace(request: RunRequest): ProgramOutcome
+  run(request: RunRequest): Promise<ProgramOutcome>
   close(): void
 }
 
@@ -82,7 +81,7 @@ export class Participants {
   }
 
   /** What the error record says of the program that has just ended; clears it. */
-  outcome(): RunOutcome {
+  outcome(): ProgramOutcome {
     const { view } = this
     const at = errorRecord.address
     if (view.getUint32(at + errorRecord.set, true) === 0) return { kind: 'done' }
@@ -123,13 +122,13 @@ export class TeamOfOne implements ThreadTeam {
     this.#participants.remove(program)
   }
 
-  runInPlace(request: RunRequest): RunOutcome {
+  runInPlace(request: RunRequest): ProgramOutcome {
     this.#participants.prepare(request, 1, 0)
     this.#participants.runnerOf(request.program)(contextAddress(0), request.isProfiled)
     return this.#participants.outcome()
   }
 
-  async run(request: RunRequest): Promise<RunOutcome> {
+  async run(request: RunRequest): Promise<ProgramOutcome> {
     return this.runInPlace(request)
   }
 

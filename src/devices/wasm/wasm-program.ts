@@ -6,7 +6,7 @@ import type { Graph } from '../../compiler/graph.ts'
 import type { Plan } from '../../compiler/plan.ts'
 import type { Target } from '../../compiler/target.ts'
 import { compiledStages, printCompiledStage } from '../../runtime/compiled-program.ts'
-import type { Program } from '../../runtime/device.ts'
+import { type Addresses, guessMilliseconds, type QueuedProgram } from '../../runtime/queued-device.ts'
 import { Retained } from '../../runtime/retained.ts'
 import type { WasmHeap } from './heap.ts'
 import { profileRow } from './profiler.ts'
@@ -17,17 +17,10 @@ export interface WasmProgramOptions {
   readonly emit: ProgramOptions
 }
 
-/** Addresses of one run. */
-export interface Addresses {
-  readonly leaves: readonly number[]
-  readonly outputs: readonly number[]
-  readonly arena: number
-}
-
 let nextId = 1
 
 /** Programs in flight keep their tables. */
-export class WasmProgram extends Retained implements Program {
+export class WasmProgram extends Retained implements QueuedProgram {
   readonly graph: Graph
   readonly plan: Plan
   readonly stages = compiledStages
@@ -35,7 +28,6 @@ export class WasmProgram extends Retained implements Program {
   readonly stageMilliseconds: Readonly<Record<string, number>>
   readonly scratchBytes: number
   readonly installed: InstalledProgram
-  /** milliseconds of the last run; before the first one a guess from the arena's size */
   expected: number
   readonly #constants: number
   #heap: WasmHeap
@@ -70,7 +62,7 @@ export class WasmProgram extends Retained implements Program {
     heap.write(this.#constants, this.plan.constants)
     team.install(this.installed)
     this.compileMilliseconds = performance.now() - start
-    this.expected = this.plan.arenaBytes > 1 << 20 ? Number.POSITIVE_INFINITY : 0
+    this.expected = guessMilliseconds(this.plan)
   }
 
   get kernelCount(): number {
@@ -103,9 +95,9 @@ export class WasmProgram extends Retained implements Program {
       for (const reference of call.bindings) {
         const base =
           reference.kind === 'leaf'
-            ? leaves[reference.slot]
+            ? leaves[reference.slot].address
             : reference.kind === 'output'
-              ? outputs[reference.index]
+              ? (outputs[reference.index]?.address ?? 0)
               : reference.kind === 'arena'
                 ? arena
                 : this.#constants

@@ -3,14 +3,9 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { DeviceError } from '../../base/errors.ts'
 import { contextAddress, threadContext } from '../../codegen/wasm/layout.ts'
+import type { ProgramOutcome } from '../../runtime/queued-device.ts'
 import type { WasmHeap } from './heap.ts'
-import {
-  type InstalledProgram,
-  Participants,
-  type RunOutcome,
-  type RunRequest,
-  type ThreadTeam,
-} from './thread-team.ts'
+import { type InstalledProgram, Participants, type RunRequest, type ThreadTeam } from './thread-team.ts'
 import type { WorkerMessage, WorkerStart } from './worker.ts'
 
 /** Looks at a word that take some tens of microseconds; fewer where threads share processors. */
@@ -55,7 +50,7 @@ export class WorkerTeam implements ThreadTeam {
   }
 
   /** The caller and the workers that have started; results do not depend on how many these are. */
-  runInPlace(request: RunRequest): RunOutcome {
+  runInPlace(request: RunRequest): ProgramOutcome {
     this.#throwIfBroken()
     const run = this.#participants.runnerOf(request.program)
     const count = request.isShort ? 1 : this.#startedBehindCaller()
@@ -65,7 +60,7 @@ export class WorkerTeam implements ThreadTeam {
     return this.#participants.outcome()
   }
 
-  async run(request: RunRequest): Promise<RunOutcome> {
+  async run(request: RunRequest): Promise<ProgramOutcome> {
     const helpers = this.#start()
     // keeps the process alive meanwhile
     const [{ worker }] = helpers
