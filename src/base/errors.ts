@@ -64,13 +64,19 @@ export class IndexError extends TensorloomError {
   }
 }
 
-/** An index that `op` found outside 0..limit-1; `position` is row-major in the index tensor that it was given. */
-export const indexOutOfRange = (op: string, value: number, limit: number, position: number): IndexError =>
-  new IndexError(
-    `${op}: expected indices from 0 to ${limit - 1}, got ${value} at position ${position} of the index. ` +
-      'The program that found it has updated nothing.',
-    { op, value, limit, position },
+/**
+ * An index that `caller` found outside 0..limit-1; `position` is row-major in the index tensor that it was given. A gather may stand for a
+ * condition on values: then its caller is a sentence, which says what was expected.
+ */
+export function indexOutOfRange(caller: string, value: number, limit: number, position: number): TensorloomError {
+  const unchanged = 'The program that found it has updated nothing.'
+  if (caller.includes(': '))
+    return new ArgumentError(`${caller}, got other values in row ${position}. ${unchanged}`, { row: position })
+  return new IndexError(
+    `${caller}: expected indices from 0 to ${limit - 1}, got ${value} at position ${position} of the index. ${unchanged}`,
+    { op: caller, value, limit, position },
   )
+}
 
 /** A value that a later update has overwritten; it can no longer be computed. */
 export class StaleError extends TensorloomError {

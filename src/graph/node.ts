@@ -71,7 +71,7 @@ export interface Attrs {
   /** a [batch…, m…, k…] with b [batch…, n…, k…] gives [batch…, m…, n…]: `batch` leading and `contracted` trailing axes are shared */
   contract: { readonly batch: number; readonly contracted: number }
   // index
-  /** torch.gather: inputs x, index (int32 or int64, same rank); out has index's shape; negative or too large is an IndexError, in the name of `caller` */
+  /** torch.gather: inputs x, index (int32 or int64, same rank); out has index's shape; negative or too large is an IndexError in the name of `caller`, see `indexOutOfRange` */
   gather: { readonly axis: number; readonly caller: string }
   /** torch.scatter on (base, index, source); index and source have one shape; `kind` combines in source order */
   scatter: { readonly axis: number; readonly kind: ScatterKind; readonly caller: string }

@@ -48,6 +48,32 @@ for (const device of t.availableDevices())
       assert.throws(() => t.multinomial(weights, 5), ArgumentError)
     })
 
+    it('multinomial refuses weights that no distribution has, when its result is read', async () => {
+      const refused = async (weights: number[] | number[][], count: number, replacement: boolean) => {
+        const drawn = t.multinomial(t.tensor(weights, options), count, replacement)
+        await assert.rejects(drawn.toArray(), (error: Error) => {
+          assert.ok(error instanceof ArgumentError, String(error))
+          assert.match(
+            error.message,
+            /^multinomial: expected finite weights from 0, of which \d or more in a row are above 0/,
+          )
+          return true
+        })
+      }
+      for (const replacement of [false, true])
+        for (const bad of [-1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+          await refused(
+            [
+              [1, 1, 1],
+              [1, bad, 1],
+            ],
+            2,
+            replacement,
+          )
+      await refused([0, 0, 0], 1, true)
+      await refused([0, 3, 0], 2, false)
+    })
+
     it('uniform, normal and exponential have their ranges and moments', async () => {
       t.manualSeed(3)
       const even = await numbers(t.uniform(-2, 4, [4000], options))

@@ -124,6 +124,21 @@ export function gumbelSoftmax(logits: Tensor, { tau = 1, hard = false, dim = -1 
   return soft.detach().mul(0).scatter(dim, best, ones).sub(soft.detach()).add(soft)
 }
 
+/** Weights over their row's sum; a program that finds a row of which `count` categories cannot be drawn says so. */
+function probabilities(weights: Node, count: number): Node {
+  const last = weights.shape.length - 1
+  const sum = build.sum(weights, last, true)
+  const refused = build.sum(build.logicalNot(build.lessEqual(0, weights)), last, true)
+  const candidates = build.sum(build.less(0, weights), last, true)
+  const isDistribution = build.logicalAnd(build.equal(refused, 0), build.less(sum, Number.POSITIVE_INFINITY))
+  const isValid = build.logicalAnd(isDistribution, build.lessEqual(count, candidates))
+  const sentence = `multinomial: expected finite weights from 0, of which ${count} or more in a row are above 0`
+  return build.div(
+    weights,
+    build.gather(sum, last, build.where(isValid, 0, build.full(sum.shape, -1, 'int32')), sentence),
+  )
+}
+
 /** Where uniform numbers fall among running sums; categories of probability 0 take up no room. */
 function withReplacement(weights: Node, draws: Node): Node {
   const sums = cumsum(weights, -1)
@@ -156,7 +171,8 @@ export function multinomial(
   { generator }: { readonly generator?: Generator } = {},
 ): Tensor {
   expectWeights(weights, numSamples, replacement)
-  const { session, node } = weights
+  const { session } = weights
+  const node = probabilities(weights.node, replacement ? 1 : numSamples)
   const source = generator ?? defaultGenerator(session)
   const options = { device: weights.device, generator: source, dtype: weights.dtype }
   if (replacement) {
