@@ -69,7 +69,9 @@ const logFixes = 0x03530422
 /** The processor takes numbers apart, denormals too, and puts in the special cases. */
 function logOfParts(m: MathBuilder, x: VirtualRegister): VirtualRegister {
   const { s, bytes } = m
-  const mantissa = s.vector2('vgetmantps', bytes, x, aroundOne)
+  // in place: on Golden Cove it waits for what wrote its result before
+  const mantissa = s.copyOf(x, bytes)
+  s.update('vgetmantps', mantissa.view(bytes), mantissa.view(bytes), aroundOne)
   const isHalved = m.compare(mantissa, 'less', 1)
   const exponent = m.add(s.vector2('vgetexpps', bytes, x), m.and(isHalved, 1))
   const result = s.copyOf(logOfFraction(m, m.sub(mantissa, 1), exponent, wideLogCoefficients), bytes)

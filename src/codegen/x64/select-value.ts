@@ -2,6 +2,7 @@
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { roundToBfloat16, roundToFloat16 } from '../../base/half.ts'
 import type { Alu, Expression, Literal } from '../../kernel/kernel-node.ts'
+import type { Mnemonic } from './instruction-table.ts'
 import { readAccumulator } from './select-accumulator.ts'
 import { indexComparison, indexLanes } from './select-condition.ts'
 import { convert, reinterpret } from './select-convert.ts'
@@ -117,8 +118,8 @@ function aluValue(s: Selection, e: Alu): LaneValue {
 }
 
 function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {
-  const larger = isFloat(dtype as DType) ? largerOf(s, inputs) : undefined
-  if (larger) return larger
+  const extreme = isFloat(dtype as DType) ? extremeOf(s, inputs) : undefined
+  if (extreme) return extreme
   const mask = evaluate(s, inputs[0])
   const then = evaluate(s, inputs[1])
   const otherwise = evaluate(s, inputs[2])
@@ -133,13 +134,15 @@ function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {
 
 const isZero = (e: Expression): boolean => e.op === 'literal' && Object.is(Number(e.value), 0)
 
-/** a < b ? b : a of floats is one instruction, which also gives its second source where either is NaN. */
-function largerOf(s: Selection, [condition, then, otherwise]: readonly Expression[]): LaneValue | undefined {
+/** a < b ? b : a and a < b ? a : b of floats are one instruction each, which also gives its second source where either is NaN. */
+function extremeOf(s: Selection, [condition, then, otherwise]: readonly Expression[]): LaneValue | undefined {
   if (condition.op !== 'alu' || condition.kind !== 'less') return undefined
   const [a, b] = condition.inputs
-  if (then !== b || otherwise !== a) return undefined
-  const [first, second] = [evaluate(s, b), evaluate(s, a)]
-  const mnemonic = first.form === 'f64' ? 'vmaxpd' : 'vmaxps'
+  const isLarger = then === b && otherwise === a
+  if (!isLarger && !(then === a && otherwise === b)) return undefined
+  const [first, second] = [evaluate(s, then), evaluate(s, otherwise)]
+  const name = isLarger ? 'vmax' : 'vmin'
   const bytes = s.partBytes(first.form)
+  const mnemonic: Mnemonic = first.form === 'f64' ? `${name}pd` : `${name}ps`
   return { form: first.form, parts: first.parts.map((part, i) => s.vector3(mnemonic, bytes, part, second.parts[i])) }
 }

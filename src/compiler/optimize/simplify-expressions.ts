@@ -166,6 +166,10 @@ const negation: Rule = ({ dtype }, a) => {
   return left && right && alu('min', dtype, left, right)
 }
 
+/** max(x, -x), as the graph writes |x| of floats */
+const maximum: Rule = ({ dtype }, a, b) =>
+  isFloatType(dtype) && isNegation(b) && b.inputs[0] === a ? alu('abs', dtype, a) : undefined
+
 function negated(expression: Expression): Expression | undefined {
   if (isNegation(expression)) return expression.inputs[0]
   if (expression.op !== 'literal' || typeof expression.value !== 'number') return undefined
@@ -253,6 +257,7 @@ const rules: Partial<Record<AluKind, Rule>> = {
   sub: subtraction,
   div: division,
   neg: negation,
+  max: maximum,
   where: choice,
   cast: conversion,
   and: conjunction,

@@ -21,7 +21,7 @@ import {
   where,
 } from '../builders.ts'
 import type { Node } from '../node.ts'
-import { abs } from './basics.ts'
+import { abs, flipBy } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
 import { erf, log1p, polynomial } from './special.ts'
 import { floatComposite, inFloat32 } from './unary.ts'
@@ -53,11 +53,24 @@ export const acosh = floatComposite('acosh', {
   vjp: ({ inputs: [x] }, grad) => mul(grad, rsqrt(sub(square(x), 1))),
 })
 
+const atanhFloat = [1.81740078349e-1, 8.24370301058e-2, 1.4669143173e-1, 1.997821645e-1, 3.33337300303e-1]
+
+/** Cephes' atanhf.c: a polynomial up to 1/2, a logarithm beyond. https://www.netlib.org/cephes/ */
+function atanhFloatBody(x: Node): Node {
+  const size = abs(x)
+  const z = square(size)
+  const near = add(size, mul(size, mul(z, polynomial(z, atanhFloat))))
+  const far = mul(log(div(add(size, 1), sub(1, size))), 0.5)
+  return flipBy(where(less(size, 0.5), near, far), x)
+}
+
+function atanhDoubleBody(x: Node): Node {
+  const size = abs(x)
+  return where(equal(x, x), withSign(x, mul(log1p(div(mul(size, 2), sub(1, size))), 0.5)), x)
+}
+
 export const atanh = floatComposite('atanh', {
-  body(x) {
-    const size = abs(x)
-    return where(equal(x, x), withSign(x, mul(log1p(div(mul(size, 2), sub(1, size))), 0.5)), x)
-  },
+  body: (x) => (x.dtype === 'float64' ? atanhDoubleBody(x) : atanhFloatBody(x)),
   vjp: ({ inputs: [x] }, grad) => div(grad, sub(1, square(x))),
 })
 

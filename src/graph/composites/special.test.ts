@@ -1,12 +1,10 @@
 // Accuracy of the special functions against JavaScript's own and, for erf, its series and continued fraction.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DType } from '../../base/dtype.ts'
 import { placeholder } from '../builders.ts'
-import { evaluateNodes } from '../evaluate.ts'
-import { hostZeros } from '../host-array.ts'
 import type { Node } from '../node.ts'
 import { erf, expm1, log1p, sigmoid, tanh } from './special.ts'
+import { type AccuracyRow, evaluateAt, testAccuracy } from './test-accuracy.ts'
 
 function erfReference(x: number): number {
   const size = Math.abs(x)
@@ -23,16 +21,8 @@ function erfReference(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-size * size) / Math.sqrt(Math.PI) / (size + fraction))
 }
 
-interface Row {
-  readonly build: (x: Node) => Node
-  readonly exact: (x: number) => number
-  /** of results below 1e30, in units of the dtype's epsilon */
-  readonly limit: number
-  readonly domain: (x: number) => boolean
-}
-
 const everywhere = (): boolean => true
-const rows: Readonly<Record<string, Row>> = {
+const rows: Readonly<Record<string, AccuracyRow>> = {
   expm1: { build: expm1, exact: Math.expm1, limit: 2, domain: (x) => x < 69 },
   log1p: { build: log1p, exact: Math.log1p, limit: 2, domain: (x) => x > -0.99 },
   tanh: { build: tanh, exact: Math.tanh, limit: 3, domain: everywhere },
@@ -40,31 +30,7 @@ const rows: Readonly<Record<string, Row>> = {
   erf: { build: erf, exact: erfReference, limit: 4, domain: everywhere },
 }
 
-function evaluateAt(build: (x: Node) => Node, dtype: DType, points: readonly number[]): [number[], number[]] {
-  const value = hostZeros(dtype, [points.length])
-  points.forEach((point, i) => {
-    value.data[i] = point
-  })
-  const x = placeholder(value.shape, dtype)
-  const [result] = evaluateNodes([build(x)], new Map([[x, value]]))
-  return [Array.from(value.data as ArrayLike<number>), Array.from(result.data as ArrayLike<number>)]
-}
-
-const sizes = Array.from({ length: 4000 }, (_, i) => Math.exp((i / 4000) * 22 - 18))
-
-for (const [name, { build, exact, limit, domain }] of Object.entries(rows))
-  test(`${name} is exact to a few units in the last place`, () => {
-    for (const [dtype, epsilon, slack] of [
-      ['float32', 2 ** -23, 1],
-      ['float64', 2 ** -52, 8],
-    ] as const) {
-      const [points, results] = evaluateAt(build, dtype, [...sizes, ...sizes.map((size) => -size)].filter(domain))
-      points.forEach((x, i) => {
-        const error = Math.abs(results[i] - exact(x)) / (Math.abs(exact(x)) * epsilon)
-        assert.ok(error <= limit * slack, `${name}(${x}) in ${dtype}: off by ${error} epsilon`)
-      })
-    }
-  })
+testAccuracy(rows)
 
 test('limits and not-a-number', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number

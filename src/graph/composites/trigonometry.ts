@@ -1,9 +1,9 @@
-// Inverse and hyperbolic functions. Polynomials are Cephes' (https://www.netlib.org/cephes/): atan.c in float64, atanf.c in float32.
+// Inverse trigonometric functions and sinc. Polynomials are Cephes' (https://www.netlib.org/cephes/): atan.c, asinf.c; float32's of atan is
+// fitted to [0, 1], so that one division reduces to it.
 import {
   add,
   div,
   equal,
-  exp,
   less,
   logicalOr,
   max,
@@ -18,80 +18,100 @@ import {
 } from '../builders/elementwise.ts'
 import { broadcastAll } from '../builders/movement.ts'
 import { resultDType } from '../builders/promote.ts'
-import { cast, cos, sin, toFloat } from '../builders.ts'
+import { cast, cos, scalarLike, sin, toFloat } from '../builders.ts'
 import type { Node } from '../node.ts'
-import { abs } from './basics.ts'
+import { abs, flipBy } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
-import { expm1, polynomial } from './special.ts'
+import { polynomial } from './special.ts'
 import { floatComposite } from './unary.ts'
 
-const atanFloat = [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1]
+/** Of (atan(r) / r - 1) / r² in r², by Lawson's weighted least squares: off by 1.7e-8 of atan. */
+const atanFloat = [
+  ...[0.002920638335569126, -0.01636771536183143, 0.04321152051290055, -0.07552185998546827],
+  ...[0.10665991671766963, -0.14211052106404115, 0.19993772455901837, -0.3333315272051966],
+]
 const atanP = [-0.8750608600031904, -16.157537187333652, -75.00855792314705, -122.88666844901361, -64.85021904942025]
 const atanQ = [1, 24.858464901423062, 165.02700983169885, 432.88106049129027, 485.3903996359137, 194.5506571482614]
-const eighthTurn = Math.PI / 4
+const quarterTurn = Math.PI / 2
 
-/** Of 0 and above: beyond tan(3π/8) through -1/x, from 0.66 (float32: tan(π/8)) to there through (x - 1)/(x + 1). */
-function atanOfSize(size: Node): Node {
-  const near = size.dtype === 'float64' ? 0.66 : Math.SQRT2 - 1
-  const [far, middle] = [less(Math.SQRT2 + 1, size), less(near, size)]
-  const reduced = where(far, div(-1, size), where(middle, div(sub(size, 1), add(size, 1)), size))
-  const base = where(far, 2 * eighthTurn, where(middle, eighthTurn, 0))
-  const z = square(reduced)
-  const slope = size.dtype === 'float64' ? div(polynomial(z, atanP), polynomial(z, atanQ)) : polynomial(z, atanFloat)
-  return add(cast(base, size.dtype), add(reduced, mul(reduced, mul(z, slope))))
+/** r + r³ P(r²). */
+function oddSeries(r: Node, slope: (square: Node) => Node): Node {
+  const z = square(r)
+  return add(r, mul(r, mul(z, slope(z))))
 }
 
-const withSign = (x: Node, size: Node): Node => where(less(x, 0), neg(size), size)
+const atanOfFloat = (ratio: Node): Node => oddSeries(ratio, (z) => polynomial(z, atanFloat))
+
+/** Of 0 and above: beyond tan(3π/8) through -1/x, from 0.66 to there through (x - 1)/(x + 1). */
+function atanOfDouble(size: Node): Node {
+  const [far, middle] = [less(Math.SQRT2 + 1, size), less(0.66, size)]
+  const above = where(far, -1, where(middle, sub(size, 1), size))
+  const below = where(far, size, where(middle, add(size, 1), 1))
+  const base = where(far, scalarLike(size, quarterTurn), where(middle, scalarLike(size, quarterTurn / 2), 0))
+  const value = oddSeries(div(above, below), (z) => div(polynomial(z, atanP), polynomial(z, atanQ)))
+  return add(base, value)
+}
+
+function atanOfSize(size: Node): Node {
+  if (size.dtype === 'float64') return atanOfDouble(size)
+  const value = atanOfFloat(div(min(size, 1), max(size, 1)))
+  return where(less(1, size), sub(quarterTurn, value), value)
+}
 
 export const atan = floatComposite('atan', {
-  body: (x) => withSign(x, atanOfSize(abs(x))),
+  body: (x) => flipBy(atanOfSize(abs(x)), x),
   vjp: ({ inputs: [x] }, grad) => div(grad, add(square(x), 1)),
 })
 
 /** 1 - x² as a product, which keeps digits near 1. */
 const complement = (x: Node): Node => mul(sub(1, x), add(x, 1))
 
+const asinFloat = [4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1]
+
+/** asin(|x|) up to 1/2; beyond, where `isLarge` holds, half of acos(|x|), which is asin(√((1 - |x|) / 2)). */
+function halfAngle(x: Node): { readonly isLarge: Node; readonly value: Node } {
+  const size = abs(x)
+  const isLarge = less(0.5, size)
+  const z = where(isLarge, sub(0.5, mul(size, 0.5)), square(size))
+  const root = where(isLarge, sqrt(z), size)
+  return { isLarge, value: add(root, mul(root, mul(z, polynomial(z, asinFloat)))) }
+}
+
+function asinFloatBody(x: Node): Node {
+  const { isLarge, value } = halfAngle(x)
+  return flipBy(where(isLarge, sub(quarterTurn, mul(value, 2)), value), x)
+}
+
+function acosFloatBody(x: Node): Node {
+  const { isLarge, value } = halfAngle(x)
+  const start = where(isLarge, where(less(x, 0), scalarLike(x, Math.PI), 0), quarterTurn)
+  return add(start, flipBy(where(isLarge, mul(value, 2), neg(value)), x))
+}
+
 export const asin = floatComposite('asin', {
-  body: (x) => atan(div(x, sqrt(complement(x)))),
+  body: (x) => (x.dtype === 'float64' ? atan(div(x, sqrt(complement(x)))) : asinFloatBody(x)),
   vjp: ({ inputs: [x] }, grad) => mul(grad, rsqrt(complement(x))),
 })
 
 export const acos = floatComposite('acos', {
-  body: (x) => mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2),
+  body: (x) => (x.dtype === 'float64' ? mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2) : acosFloatBody(x)),
   vjp: ({ inputs: [x] }, grad) => neg(mul(grad, rsqrt(complement(x)))),
 })
 
-/** exp(|x|) / 2 where exp itself would overflow. */
-function halfExp(x: Node): Node {
-  const root = exp(mul(abs(x), 0.5))
-  return mul(mul(root, 0.5), root)
-}
-
-export const sinh = floatComposite('sinh', {
-  body(x) {
-    const power = expm1(abs(x))
-    const near = mul(add(power, div(power, add(power, 1))), 0.5)
-    return withSign(x, where(less(abs(x), 20), near, halfExp(x)))
-  },
-  vjp: ({ inputs: [x] }, grad) => mul(grad, cosh(x)),
-})
-
-export const cosh: (x: Node) => Node = floatComposite('cosh', {
-  body: (x) => where(less(abs(x), 20), mul(add(exp(x), exp(neg(x))), 0.5), halfExp(x)),
-  vjp: ({ inputs: [x] }, grad) => mul(grad, sinh(x)),
-})
-
-/** True also for -0. */
-const hasMinus = (x: Node): Node => less(where(equal(x, 0), div(1, x), x), 0)
+/** Smallest number above 0. */
+const leastOf = (x: Node): number => (x.dtype === 'float64' ? 2 ** -1074 : 2 ** -149)
 
 function atan2Body(y: Node, x: Node): Node {
   const [height, width] = [abs(y), abs(x)]
-  const [small, large] = [min(height, width), max(height, width)]
-  const ratio = where(equal(large, 0), 0, where(equal(small, Number.POSITIVE_INFINITY), 1, div(small, large)))
-  const octant = atanOfSize(ratio)
-  const quadrant = where(less(width, height), sub(2 * eighthTurn, octant), octant)
-  const half = where(hasMinus(x), sub(4 * eighthTurn, quadrant), quadrant)
-  return where(hasMinus(y), neg(half), half)
+  const isSteep = less(width, height)
+  const [above, below] = [where(isSteep, width, height), where(isSteep, height, width)]
+  // of two infinities 1, of one and NaN that
+  const ratio = where(equal(above, Number.POSITIVE_INFINITY), min(below, 1), div(above, max(below, leastOf(below))))
+  const octant = x.dtype === 'float64' ? atanOfDouble(ratio) : atanOfFloat(ratio)
+  const quadrant = where(isSteep, sub(quarterTurn, octant), octant)
+  // true also for -0
+  const isLeft = less(flipBy(scalarLike(x, 1), x), 0)
+  return flipBy(where(isLeft, sub(Math.PI, quadrant), quadrant), y)
 }
 
 const atan2Node = defineComposite('atan2', {

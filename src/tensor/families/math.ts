@@ -2,8 +2,10 @@
 import { isFloat } from '../../base/dtype.ts'
 import * as build from '../../graph/builders.ts'
 import { absolute } from '../../graph/composites/basics.ts'
+import { cosh, sinh } from '../../graph/composites/hyperbolic.ts'
+import { round } from '../../graph/composites/rounding.ts'
 import { erf, erfc, expm1, log1p, tanh } from '../../graph/composites/special.ts'
-import { acos, asin, atan, atan2, cosh, sinh } from '../../graph/composites/trigonometry.ts'
+import { acos, asin, atan, atan2 } from '../../graph/composites/trigonometry.ts'
 import type { Node } from '../../graph/node.ts'
 import type { Tensor } from '../tensor.ts'
 import { ElementwiseTensor, truncNode } from './elementwise.ts'
@@ -119,18 +121,7 @@ export abstract class MathTensor extends ElementwiseTensor {
 
 function roundNode(x: Node, decimals: number): Node {
   if (!isFloat(x.dtype)) return x
-  if (decimals === 0) return roundToEven(x)
+  if (decimals === 0) return round(x)
   const factor = 10 ** Math.abs(decimals)
-  return decimals > 0
-    ? build.div(roundToEven(build.mul(x, factor)), factor)
-    : build.mul(roundToEven(build.div(x, factor)), factor)
-}
-
-/** The fraction left of floor(x) decides; a tie goes to the even neighbour. */
-function roundToEven(x: Node): Node {
-  const below = build.floor(x)
-  const fraction = build.sub(x, below)
-  const odd = build.notEqual(build.mod(below, 2), 0)
-  const up = build.or(build.less(0.5, fraction), build.and(build.equal(fraction, 0.5), odd))
-  return build.add(below, build.cast(up, x.dtype))
+  return decimals > 0 ? build.div(round(build.mul(x, factor)), factor) : build.mul(round(build.div(x, factor)), factor)
 }
