@@ -2,6 +2,7 @@
 import { categoryOf, type DType, type DTypeCategory } from '../base/dtype.ts'
 import { DTypeError } from '../base/errors.ts'
 import type { Scalar } from '../base/scalar.ts'
+import { TensorCore } from './core.ts'
 import type { Tensor } from './tensor.ts'
 
 /** A tensor, or a JavaScript value that never widens the other operand within its category. */
@@ -10,9 +11,7 @@ export type Operand = Tensor | Scalar
 /** One axis or several; all of them when left out, null or empty. Negative axes count from the end. */
 export type Axes = number | readonly number[] | null | undefined
 
-export interface ReduceOptions {
-  /** keeps reduced axes with size 1 */
-  readonly keepdim?: boolean
+export interface ReduceOptions extends KeepdimOption {
   /** converts first, so that a narrow dtype does not overflow */
   readonly dtype?: DType
 }
@@ -23,12 +22,32 @@ export const isScalar = (value: unknown): value is Scalar =>
 export const axesOf = (axes: Axes): number | readonly number[] | undefined =>
   axes === null || (typeof axes === 'object' && axes.length === 0) ? undefined : (axes ?? undefined)
 
+/** Options that name the axes too: `sum({ dim: 0, keepdim: true })` is `sum(0, { keepdim: true })`. */
+export type AxesOr<Options> = Axes | (Options & { readonly dim?: Axes })
+
+const isNamed = <Options>(dim: AxesOr<Options>): dim is Options & { readonly dim?: Axes } =>
+  typeof dim === 'object' && dim !== null && !Array.isArray(dim)
+
+/** The arguments of a reduction: axes and PyTorch's positional `keepdim`, axes and options, or options that name the axes. */
+export function reduceArguments<Options extends KeepdimOption = ReduceOptions>(
+  dim: AxesOr<Options>,
+  options: boolean | Options,
+): Options & { readonly axes: ReturnType<typeof axesOf> } {
+  if (isNamed(dim)) return { ...dim, axes: axesOf(dim.dim) }
+  return { ...((typeof options === 'boolean' ? { keepdim: options } : options) as Options), axes: axesOf(dim) }
+}
+
 /** PyTorch's positional `keepdim`, or options. */
 export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =>
   typeof options === 'boolean' ? { keepdim: options } : options
 
+export interface KeepdimOption {
+  /** keeps reduced axes with size 1 */
+  readonly keepdim?: boolean
+}
+
 /** Whether reduced axes stay with size 1: by position, or by name. */
-export type Keepdim = boolean | { readonly keepdim?: boolean }
+export type Keepdim = boolean | KeepdimOption
 
 export const keeps = (keepdim: Keepdim): boolean =>
   typeof keepdim === 'boolean' ? keepdim : (keepdim.keepdim ?? false)
@@ -36,6 +55,12 @@ export const keeps = (keepdim: Keepdim): boolean =>
 /** Sizes given one by one, or as one list. */
 export const sizesOf = (sizes: readonly (number | readonly number[])[]): readonly number[] =>
   typeof sizes[0] === 'object' ? sizes[0] : (sizes as readonly number[])
+
+/** Tensors one by one or as one list, then options. */
+export type ListedArguments<O> =
+  | readonly [tensors: readonly Tensor[], options?: O]
+  | readonly Tensor[]
+  | readonly [...tensors: Tensor[], options: O]
 
 /** A list of sizes and options, or sizes one by one, then options. */
 export type SizedArguments<O> =
@@ -49,6 +74,14 @@ export function splitSizes<O extends object>(given: SizedArguments<O>): readonly
   const last = given[given.length - 1]
   const hasOptions = typeof last === 'object'
   return [(hasOptions ? given.slice(0, -1) : given) as readonly number[], (hasOptions ? last : {}) as O]
+}
+
+export function splitTensors<O extends object>(given: ListedArguments<O>): readonly [readonly Tensor[], O] {
+  const [first] = given
+  if (Array.isArray(first)) return [first as readonly Tensor[], (given[1] ?? {}) as O]
+  const last = given[given.length - 1]
+  const hasOptions = given.length > 0 && !(last instanceof TensorCore)
+  return [(hasOptions ? given.slice(0, -1) : given) as readonly Tensor[], (hasOptions ? last : {}) as O]
 }
 
 const rank: Record<DTypeCategory, number> = { bool: 0, int: 1, float: 2 }

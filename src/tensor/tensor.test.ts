@@ -151,6 +151,31 @@ test('random numbers have the moments that their names say', async () => {
   )
 })
 
+test('axes of a reduction come by position or by name', async () => {
+  const x = t.tensor([
+    [1, 2],
+    [3, 4],
+  ])
+  const sums = [x.sum(1, true), x.sum(1, { keepdim: true }), x.sum({ dim: 1, keepdim: true })]
+  for (const sum of sums) assert.deepEqual(await sum.toArray(), [[3], [7]])
+  assert.equal(await x.var({ correction: 0 }).item(), 1.25)
+  assert.deepEqual(await x.amax({ dim: 0 }).toArray(), [3, 4])
+  assert.equal(await x.to('int64').mean({ dtype: 'float32' }).item(), 2.5)
+})
+
+test('tensors come one by one or as a list, modes by position or by name', async () => {
+  const [a, b] = [t.tensor([1, 2]), t.tensor([3, 4])]
+  const options = { indexing: 'xy' } as const
+  for (const [first] of [t.meshgrid(a, b, options), t.meshgrid([a, b], options)])
+    assert.deepEqual(await first.toArray(), [
+      [1, 2],
+      [1, 2],
+    ])
+  const row = a.reshape(1, 2)
+  for (const padded of [row.pad([1, 0], 'replicate'), row.pad([1, 0], { mode: 'replicate' })])
+    assert.deepEqual(await padded.toArray(), [[1, 1, 2]])
+})
+
 test('sizes, ranges and diagonals', async () => {
   assert.deepEqual(await t.eye(2, 3).toArray(), [
     [1, 0, 0],

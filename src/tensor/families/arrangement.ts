@@ -9,6 +9,12 @@ import { sizesOf } from '../arguments.ts'
 import type { Tensor } from '../tensor.ts'
 import { MovementTensor } from './movement.ts'
 
+export interface PadOptions {
+  readonly mode?: PadMode
+  /** of the elements that are added, in mode 'constant' */
+  readonly value?: Scalar | null
+}
+
 export abstract class ArrangementTensor extends MovementTensor {
   /** The tensor repeated along each axis; missing counts are 1 and missing axes appear in front. */
   tile(...counts: readonly number[] | readonly [readonly number[]]): Tensor {
@@ -40,9 +46,10 @@ export abstract class ArrangementTensor extends MovementTensor {
 
   /**
    * Adds elements around. PyTorch's order: pairs [before, after] flat, from the last axis. Negative amounts cut off. The modes other
-   * than 'constant' take what is there: mirrored, repeated from the edge, or wrapped around.
+   * than 'constant' take what is there: mirrored, repeated from the edge, or wrapped around. Mode and value may come as options.
    */
-  pad(amounts: readonly number[], mode?: PadMode | Scalar, value?: Scalar | null): Tensor {
+  pad(amounts: readonly number[], mode?: PadMode | Scalar | PadOptions, value?: Scalar | null): Tensor {
+    if (typeof mode === 'object') return this.pad(amounts, mode.mode ?? 'constant', mode.value)
     if (amounts.length % 2 === 1 || amounts.length > 2 * this.ndim)
       throw new ShapeError(
         `pad: expected pairs of amounts for at most ${this.ndim} axes, from the last one, got ${formatShape(amounts)}.`,

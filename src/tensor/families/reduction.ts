@@ -9,7 +9,17 @@ import { type NormOrder, vectorNorm } from '../../graph/composites/norms.ts'
 import * as running from '../../graph/composites/running.ts'
 import { logsumexp } from '../../graph/composites/softmax.ts'
 import type { Node } from '../../graph/node.ts'
-import { type Axes, axesOf, type Keepdim, keeps, type ReduceOptions, reduceOptions } from '../arguments.ts'
+import {
+  type Axes,
+  type AxesOr,
+  axesOf,
+  type Keepdim,
+  type KeepdimOption,
+  keeps,
+  type ReduceOptions,
+  reduceArguments,
+  reduceOptions,
+} from '../arguments.ts'
 import type { Tensor } from '../tensor.ts'
 import { SpecialTensor } from './special.ts'
 
@@ -31,28 +41,30 @@ export interface VarianceOptions {
 
 export abstract class ReductionTensor extends SpecialTensor {
   /** Sum over axes; integers and bools are added as int64. The second argument is `keepdim`, or options. */
-  sum(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
-    const { keepdim, dtype } = reduceOptions(options)
-    return this.result(withDType(build.sum(build.castIfGiven(this.node, dtype), axesOf(dim), keepdim), dtype))
+  sum(dim?: AxesOr<ReduceOptions>, options: boolean | ReduceOptions = {}): Tensor {
+    const { axes, keepdim, dtype } = reduceArguments(dim, options)
+    return this.result(withDType(build.sum(build.castIfGiven(this.node, dtype), axes, keepdim), dtype))
   }
 
-  prod(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
-    const { keepdim, dtype } = reduceOptions(options)
-    return this.result(withDType(build.prod(build.castIfGiven(this.node, dtype), axesOf(dim), keepdim), dtype))
+  prod(dim?: AxesOr<ReduceOptions>, options: boolean | ReduceOptions = {}): Tensor {
+    const { axes, keepdim, dtype } = reduceArguments(dim, options)
+    return this.result(withDType(build.prod(build.castIfGiven(this.node, dtype), axes, keepdim), dtype))
   }
 
-  mean(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
-    const { keepdim, dtype } = reduceOptions(options)
-    return this.result(build.mean(build.castIfGiven(this.node, dtype), axesOf(dim), keepdim))
+  mean(dim?: AxesOr<ReduceOptions>, options: boolean | ReduceOptions = {}): Tensor {
+    const { axes, keepdim, dtype } = reduceArguments(dim, options)
+    return this.result(build.mean(build.castIfGiven(this.node, dtype), axes, keepdim))
   }
 
   /** Largest along axes; the gradient is shared evenly among equal elements. */
-  amax(dim?: Axes, keepdim: Keepdim = false): Tensor {
-    return this.result(build.amax(expectElements('amax', this.node, dim), axesOf(dim), keeps(keepdim)))
+  amax(dim?: AxesOr<KeepdimOption>, options: boolean | KeepdimOption = {}): Tensor {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return this.result(build.amax(expectElements('amax', this.node, axes), axes, keepdim))
   }
 
-  amin(dim?: Axes, keepdim: Keepdim = false): Tensor {
-    return this.result(build.amin(expectElements('amin', this.node, dim), axesOf(dim), keeps(keepdim)))
+  amin(dim?: AxesOr<KeepdimOption>, options: boolean | KeepdimOption = {}): Tensor {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return this.result(build.amin(expectElements('amin', this.node, axes), axes, keepdim))
   }
 
   /** The largest element; with an axis, largest values and their first indices; with a tensor, elementwise `maximum`. */
@@ -86,26 +98,31 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** Whether any element is not zero. */
-  any(dim?: Axes, keepdim: Keepdim = false): Tensor {
-    return this.result(maskDType(build.any(this.node, axesOf(dim), keeps(keepdim)), this.node))
+  any(dim?: AxesOr<KeepdimOption>, options: boolean | KeepdimOption = {}): Tensor {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return this.result(maskDType(build.any(this.node, axes, keepdim), this.node))
   }
 
-  all(dim?: Axes, keepdim: Keepdim = false): Tensor {
-    return this.result(maskDType(build.all(this.node, axesOf(dim), keeps(keepdim)), this.node))
+  all(dim?: AxesOr<KeepdimOption>, options: boolean | KeepdimOption = {}): Tensor {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return this.result(maskDType(build.all(this.node, axes, keepdim), this.node))
   }
 
   /** Variance: mean of squared distances from the mean, divided by the count less `correction`. */
-  var(dim?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Tensor {
-    return this.result(variance(this.node, axesOf(dim), correction, keepdim))
+  var(dim?: AxesOr<VarianceOptions>, options: VarianceOptions = {}): Tensor {
+    const { axes, correction = 1, keepdim = false } = reduceArguments(dim, options)
+    return this.result(variance(this.node, axes, correction, keepdim))
   }
 
-  std(dim?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Tensor {
-    return this.result(std(this.node, axesOf(dim), correction, keepdim))
+  std(dim?: AxesOr<VarianceOptions>, options: VarianceOptions = {}): Tensor {
+    const { axes, correction = 1, keepdim = false } = reduceArguments(dim, options)
+    return this.result(std(this.node, axes, correction, keepdim))
   }
 
   /** log(sum(exp(x))), without overflow. */
-  logsumexp(dim: Axes, keepdim: Keepdim = false): Tensor {
-    return this.result(logsumexp(this.node, axesOf(dim), keeps(keepdim)))
+  logsumexp(dim: AxesOr<KeepdimOption>, options: boolean | KeepdimOption = {}): Tensor {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return this.result(logsumexp(this.node, axes, keepdim))
   }
 
   /** Sums of the elements up to and with each along an axis. */
@@ -144,15 +161,15 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** Sum of the elements that are not NaN. */
-  nansum(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
+  nansum(dim?: AxesOr<ReduceOptions>, options: boolean | ReduceOptions = {}): Tensor {
     return this.#withoutNaN().sum(dim, options)
   }
 
   /** Mean of the elements that are not NaN. */
-  nanmean(dim?: Axes, options: boolean | ReduceOptions = {}): Tensor {
-    const { keepdim = false } = reduceOptions(options)
-    if (!isFloat(this.dtype) && reduceOptions(options).dtype === undefined) return this.mean(dim, options)
-    const count = build.sum(build.logicalNot(build.isNaN(this.node)), axesOf(dim), keepdim)
+  nanmean(dim?: AxesOr<ReduceOptions>, options: boolean | ReduceOptions = {}): Tensor {
+    const { axes, keepdim, dtype } = reduceArguments(dim, options)
+    if (!isFloat(this.dtype) && dtype === undefined) return this.mean(dim, options)
+    const count = build.sum(build.logicalNot(build.isNaN(this.node)), axes, keepdim)
     const total = this.nansum(dim, options)
     return this.result(build.div(total.node, build.cast(count, total.dtype)), total)
   }
@@ -164,13 +181,15 @@ export abstract class ReductionTensor extends SpecialTensor {
   }
 
   /** Variance and mean. */
-  varMean(dim?: Axes, options: VarianceOptions = {}): [Tensor, Tensor] {
-    return [this.var(dim, options), this.mean(dim, options.keepdim)]
+  varMean(dim?: AxesOr<VarianceOptions>, options: VarianceOptions = {}): [Tensor, Tensor] {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return [this.var(dim, options), this.mean(axes, keepdim)]
   }
 
   /** Standard deviation and mean. */
-  stdMean(dim?: Axes, options: VarianceOptions = {}): [Tensor, Tensor] {
-    return [this.std(dim, options), this.mean(dim, options.keepdim)]
+  stdMean(dim?: AxesOr<VarianceOptions>, options: VarianceOptions = {}): [Tensor, Tensor] {
+    const { axes, keepdim } = reduceArguments(dim, options)
+    return [this.std(dim, options), this.mean(axes, keepdim)]
   }
 
   /** The smallest and the largest element: of all, or along one axis. */

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { searchsorted as searchNode } from '../../graph/composites/search.ts'
-import { isScalar } from '../arguments.ts'
+import { isScalar, type ListedArguments, splitTensors } from '../arguments.ts'
 import { resultOf } from '../core.ts'
 import { sameDevice } from '../operands.ts'
 import type { Tensor } from '../tensor.ts'
@@ -38,7 +38,8 @@ export interface MeshgridOptions {
 }
 
 /** Coordinates of the grid that vectors span: one tensor for each vector, all of the grid's shape. */
-export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: MeshgridOptions = {}): Tensor[] {
+export function meshgrid(...given: ListedArguments<MeshgridOptions>): Tensor[] {
+  const [tensors, { indexing = 'ij' }] = splitTensors(given)
   sameDevice('meshgrid', tensors)
   if (indexing !== 'ij' && indexing !== 'xy')
     throw new ArgumentError(`meshgrid: expected indexing 'ij' or 'xy', got '${String(indexing)}'.`, { indexing })
