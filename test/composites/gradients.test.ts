@@ -9,6 +9,7 @@ import { attentionProbabilities, scaledDotProductAttention } from '../../src/gra
 import { batchNormTraining } from '../../src/graph/composites/batch-norm.ts'
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d } from '../../src/graph/composites/conv.ts'
 import { crossEntropy, nllLoss } from '../../src/graph/composites/cross-entropy.ts'
+import { cdist } from '../../src/graph/composites/distances.ts'
 import { groupNorm, layerNorm, rmsNorm } from '../../src/graph/composites/layer-norm.ts'
 import * as losses from '../../src/graph/composites/losses.ts'
 import { norm2, std, variance } from '../../src/graph/composites/moments.ts'
@@ -62,6 +63,7 @@ const cases: Readonly<Record<string, Case>> = {
   logsumexp: [(x) => logsumexp(x, [0, 1]), rows],
   var: [(x) => variance(x, [1]), rows],
   std: [(x) => std(x, [0], 0), rows],
+  cdist: [(x, y) => cdist(x, y, 2, 'use_mm_for_euclid_dist'), rows, sample([5, 4], 3)],
   norm2: [(x) => [norm2(x), norm2(x, 1)], rows],
   maxWithIndex: [(x) => maxWithIndex(uneven(x), 1).values, rows],
   minWithIndex: [(x) => minWithIndex(uneven(x), 0).values, rows],

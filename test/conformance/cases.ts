@@ -297,7 +297,8 @@ export const cases: Readonly<Record<string, Call>> = {
   normalize: optioned('normalize', 1, 'p', 'dim', 'eps'),
   cosineSimilarity: optioned('cosineSimilarity', 2, 'dim', 'eps'),
   pairwiseDistance: optioned('pairwiseDistance', 2, 'p', 'eps', 'keepdim'),
-  cdist: ([x1, x2, p], { p: named = p }) => t.cdist(x1 as Tensor, x2 as Tensor, named as number | undefined),
+  cdist: ([x1, x2, p, mode], { p: named = p, computeMode = mode }) =>
+    t.cdist(x1 as Tensor, x2 as Tensor, named as number | undefined, computeMode as Parameters<typeof t.cdist>[3]),
   softshrink: method('softshrink', 'lambd'),
   hardshrink: method('hardshrink', 'lambd'),
   hardtanh: method('hardtanh', 'minVal', 'maxVal'),

@@ -4,9 +4,12 @@ import * as distances from '../../graph/composites/distances.ts'
 import type { Tensor } from '../tensor.ts'
 import { applied } from './neural.ts'
 
-/** Distances of each row of x1 [..., n, width] to each row of x2 [..., m, width]: [..., n, m]. */
-export const cdist = (x1: Tensor, x2: Tensor, p = 2): Tensor =>
-  applied('cdist', [x1, x2], (a, b) => distances.cdist(a, b, p))
+/**
+ * Distances of each row of x1 [..., n, width] to each row of x2 [..., m, width]: [..., n, m]. Euclidean ones of more than 25 rows come from a
+ * product, as PyTorch's do, unless `computeMode` says otherwise.
+ */
+export const cdist = (x1: Tensor, x2: Tensor, p = 2, computeMode?: distances.CdistMode): Tensor =>
+  applied('cdist', [x1, x2], (a, b) => distances.cdist(a, b, p, computeMode))
 
 export interface PairwiseOptions {
   readonly p?: number
