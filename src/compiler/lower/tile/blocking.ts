@@ -55,6 +55,8 @@ const blockShare = 1 / 4
 const longestColumns = 256
 /** The most columns in one run that a task writes directly. */
 const longestRun = 512
+/** The most rows of a block of results that is finished in scratch. */
+const mostRows = 512
 
 const side = (shape: Shape, inner: number): Side => ({
   shape,
@@ -138,10 +140,11 @@ function cutBlocks(extents: Extents): Blocking {
   const nMost = Math.max(nr, Math.min(longestColumns, Math.floor(blockElements / depth)))
   // blocks whose columns have places of their own are alike, or whole tiles: rows of several columns are neither when cut elsewhere
   const nRuns = hasRuns ? runs : runsFor(nMost, n, nr)
-  const mMost = direct ? blockElements / depth : Math.min(240, blockElements / (nRuns * n.inner))
+  const mMost = direct ? blockElements / depth : Math.min(mostRows, (2 * blockElements) / (nRuns * n.inner))
   const mRuns = runsFor(Math.max(mr, Math.floor(mMost)), m, mr)
   const inPlace = { a: inPlaceA, b: inPlaceB }
-  return dealTasks({ batch, m, n, k, mr, nr, kRuns, mRuns, nRuns, kBlocks, splits, inPlace, direct }, exactColumns)
+  const cut = { batch, m, n, k, mr, nr, kRuns, mRuns, nRuns, kBlocks, splits, inPlace, direct }
+  return dealTasks(cut, exactColumns, target)
 }
 
 /** Parts of k as tasks, when k is the long side: blocks of results stay whole, and nothing is packed twice. */
@@ -223,39 +226,71 @@ function readsRightInPlace(extents: Extents, runs: number): boolean {
 type Cut = Omit<Blocking, 'mBlocks' | 'nBlocks' | 'nBlocksPerTask' | 'shared'>
 
 /** Cuts blocks further until there is work for several participants, or gives several column blocks to a task. */
-function dealTasks(cut: Cut, exactColumns: boolean): Blocking {
+function dealTasks(cut: Cut, exactColumns: boolean, target: Target): Blocking {
   const { batch, m, n, k, mr, nr, inPlace, splits, direct } = cut
   const wanted = splits > 1 ? 1 : tasksFor(2 * m.size * n.size * k.size * sizeOf(batch))
-  let { mRuns, nRuns } = cut
-  const blocks = () => sizeOf(batch) * Math.ceil(m.outer / mRuns) * Math.ceil(n.outer / nRuns)
-  while (blocks() < wanted) {
-    const mHalf = halve(mRuns, m, mr * 2)
-    const nHalf = exactColumns && n.inner > 1 ? nRuns : halve(nRuns, n, nr * 2)
-    // what is packed anyway for several tasks may as well serve more
-    const prefersRows = inPlace.a === inPlace.b ? m.size * mRuns >= n.size * nRuns : inPlace.b || mRuns < m.outer
-    if (mHalf < mRuns && (prefersRows || nHalf === nRuns)) mRuns = mHalf
-    else if (nHalf < nRuns) nRuns = nHalf
-    else break
+  let deal = countBlocks(cut, cut)
+  while (sizeOf(batch) * deal.mBlocks * deal.nBlocks < wanted) {
+    const halves = [{ ...deal, mRuns: halve(deal.mRuns, deal.mBlocks, m, mr) }]
+    if (!exactColumns || n.inner === 1) halves.push({ ...deal, nRuns: halve(deal.nRuns, deal.nBlocks, n, nr) })
+    const options = halves
+      .map((half) => countBlocks(cut, half))
+      .filter(({ mBlocks, nBlocks }) => mBlocks > deal.mBlocks || nBlocks > deal.nBlocks)
+    if (options.length === 0) break
+    const costs = options.map((option) => costOfDeal(cut, option, target))
+    deal = options[costs.indexOf(Math.min(...costs))]
   }
-  const mBlocks = Math.ceil(m.outer / mRuns)
-  const nBlocks = Math.ceil(n.outer / nRuns)
+  const { mBlocks, nBlocks } = deal
   const spare = Math.floor((sizeOf(batch) * mBlocks * nBlocks) / wanted)
   const nBlocksPerTask = direct && !inPlace.a ? Math.max(1, Math.min(nBlocks, spare)) : 1
-  const shared = sharedSides(cut, mBlocks, Math.ceil(nBlocks / nBlocksPerTask))
-  return { ...cut, mRuns, nRuns, mBlocks, nBlocks, nBlocksPerTask, shared }
+  const shared = sharedSides(cut, mBlocks, Math.ceil(nBlocks / nBlocksPerTask), target)
+  return { ...cut, ...deal, nBlocksPerTask, shared }
 }
 
-/** Half the runs, in whole register tiles where runs are single elements; unchanged when a block would become too small. */
-function halve(runs: number, { inner }: Side, least: number): number {
-  const unit = inner === 1 ? least : 1
-  const half = Math.ceil(runs / 2 / unit) * unit
-  return half < runs && half * inner >= least ? half : runs
+/** Blocks of rows and of columns, and how many there are. */
+type Deal = Pick<Blocking, 'mRuns' | 'nRuns' | 'mBlocks' | 'nBlocks'>
+
+const countBlocks = ({ m, n }: Cut, { mRuns, nRuns }: Pick<Cut, 'mRuns' | 'nRuns'>): Deal => ({
+  mRuns,
+  nRuns,
+  mBlocks: Math.ceil(m.outer / mRuns),
+  nBlocks: Math.ceil(n.outer / nRuns),
+})
+
+/** Runs per block for twice as many even blocks, whole register tiles of single elements; unchanged when blocks would become too small. */
+function halve(runs: number, blocks: number, { outer, inner }: Side, tile: number): number {
+  const unit = inner === 1 ? tile : 1
+  const half = Math.ceil(outer / (2 * blocks) / unit) * unit
+  return half < runs && half * inner >= 2 * tile ? half : runs
 }
 
-/** Packed copies larger than this cost more memory traffic than packing again inside the cache. */
-const sharedElements = 8 << 20
+/** Cycles to pack an element inside a task's cache, and to write and read it again in memory that tasks share. */
+const packingCost = 0.8
+const sharingCost = 2.2
 
-function sharedSides({ batch, m, n, k, inPlace }: Cut, mBlocks: number, nGroups: number): Blocking['shared'] {
-  const fits = (side: Side): boolean => sizeOf(batch) * side.size * k.size <= sharedElements
-  return { a: !inPlace.a && nGroups > 1 && fits(m), b: !inPlace.b && mBlocks > 1 && fits(n) }
+/** Cycles of a product that depend on how it is dealt: columns filled up to whole tiles, and packing. */
+function costOfDeal(cut: Cut, { nRuns, mBlocks, nBlocks }: Deal, target: Target): number {
+  const { m, n, k, nr, inPlace } = cut
+  const { rate } = target.tiles.float32![0]
+  const panels = (runs: number): number => Math.ceil((runs * n.inner) / nr)
+  const filled = nr * ((nBlocks - 1) * panels(nRuns) + panels(n.outer - (nBlocks - 1) * nRuns))
+  const shared = sharedSides(cut, mBlocks, nBlocks, target)
+  const packing = (isShared: boolean, times: number): number => (isShared ? sharingCost : times * packingCost)
+  const a = inPlace.a ? 0 : packing(shared.a, nBlocks) * m.size
+  const b = inPlace.b ? 0 : packing(shared.b, mBlocks) * n.size
+  return k.size * ((2 * m.size * filled) / rate + a + b)
+}
+
+/** Packed once for all tasks is what packing again for each would cost more than the traffic, which is little inside the second cache. */
+function sharedSides(
+  { batch, m, n, k, inPlace }: Cut,
+  mBlocks: number,
+  nGroups: number,
+  { l2 }: Target,
+): Blocking['shared'] {
+  const pays = (side: Side, times: number): boolean => {
+    const isNear = sizeOf(batch) * side.size * k.size * 4 <= l2 / 2
+    return times > 1 && (isNear || times * packingCost > sharingCost)
+  }
+  return { a: !inPlace.a && pays(m, nGroups), b: !inPlace.b && pays(n, mBlocks) }
 }
