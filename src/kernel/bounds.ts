@@ -1,6 +1,6 @@
 // Bounds of index expressions over the loops around them. An index is written as constant + sum of coefficient * loop variable;
 // variables are then replaced by their limits from the innermost out, so that an extent such as min(8, n - i*8) cancels against i.
-import type { DType } from '../base/dtype.ts'
+import { type DType, isFloat } from '../base/dtype.ts'
 import type { Alu, Expression, LoopVariable } from './kernel-node.ts'
 
 /** Something that an affine form counts: a loop variable, or an expression of which only an interval is known. */
@@ -36,6 +36,8 @@ const without = ({ constant, terms }: Affine, atom: Atom): Affine => ({
   terms: new Map([...terms].filter(([other]) => other !== atom)),
 })
 
+const union = (a: Interval, b: Interval): Interval => [Math.min(a[0], b[0]), Math.max(a[1], b[1])]
+
 const everything: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
 
 const dtypeIntervals: Partial<Record<DType, Interval>> = {
@@ -46,10 +48,18 @@ const dtypeIntervals: Partial<Record<DType, Interval>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
 }
 
+/** What is left of whole numbers under a constant mask without a sign. */
+function maskInterval({ inputs, dtype }: Alu): Interval | undefined {
+  const mask = dtype === 'bool' ? undefined : inputs.find((one) => one.op === 'literal' && Number(one.value) >= 0)
+  return mask?.op === 'literal' ? [0, Number(mask.value)] : undefined
+}
+
 /** Knows the loops and index bindings in scope; the verifier adds and removes them as it walks. */
 export class Bounds {
   readonly #loops = new Map<LoopVariable, LoopLimit>()
   readonly #bindings = new Map<number, Expression>()
+  /** intervals of values, which are asked for again and again where one is made from another */
+  readonly #ofValues = new Map<Expression, Interval>()
 
   enterLoop(variable: LoopVariable, extent: Expression): void {
     this.#loops.set(variable, { depth: this.#loops.size, extent })
@@ -180,9 +190,31 @@ export class Bounds {
 
   #opaque(expression: Expression): Interval {
     if (expression.op === 'size') return [0, Number.POSITIVE_INFINITY]
-    // arithmetic on tensor integers may wrap, so only its dtype is known
-    if (expression.op !== 'alu' || expression.dtype !== 'index')
-      return dtypeIntervals[expression.dtype as DType] ?? everything
+    if (expression.op !== 'alu') return dtypeIntervals[expression.dtype as DType] ?? everything
+    return expression.dtype === 'index' ? this.#ofIndex(expression) : this.#ofData(expression)
+  }
+
+  /** Of tensor integers, whose arithmetic wraps: what is computed where that fits the dtype, else all of the dtype. */
+  #ofData(expression: Alu): Interval {
+    const known = this.#ofValues.get(expression)
+    if (known) return known
+    const widest = dtypeIntervals[expression.dtype as DType] ?? everything
+    const [low, high] = isFloat(expression.dtype as DType) ? everything : this.#computed(expression)
+    const found: Interval = low >= widest[0] && high <= widest[1] ? [low, high] : widest
+    this.#ofValues.set(expression, found)
+    return found
+  }
+
+  #computed(expression: Alu): Interval {
+    const [a, b, c] = expression.inputs
+    if (expression.kind === 'and') return maskInterval(expression) ?? everything
+    if (expression.kind === 'where') return union(this.interval(b), this.interval(c))
+    if (expression.kind !== 'add') return everything
+    const [[low, high], [otherLow, otherHigh]] = [this.interval(a), this.interval(b)]
+    return [low + otherLow, high + otherHigh]
+  }
+
+  #ofIndex(expression: Alu): Interval {
     const operands = (expression.kind === 'where' ? expression.inputs.slice(1) : expression.inputs).map((input) =>
       this.interval(input),
     )
@@ -193,7 +225,7 @@ export class Bounds {
       case 'max':
         return [Math.max(low, otherLow), Math.max(high, otherHigh)]
       case 'where':
-        return [Math.min(low, otherLow), Math.max(high, otherHigh)]
+        return union([low, high], [otherLow, otherHigh])
       case 'mul': {
         const products = [low * otherLow, low * otherHigh, high * otherLow, high * otherHigh]
         return products.some(Number.isNaN) ? everything : [Math.min(...products), Math.max(...products)]

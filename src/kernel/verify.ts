@@ -124,7 +124,7 @@ class Verifier {
     this.#typed(value, dtype, name)
     this.#require(!this.#bindings.has(id), `expected ${name} (id ${id}) to be bound once`)
     this.#bindings.add(id)
-    if (dtype === 'index') this.#bounds.bind(id, value)
+    if (dtype === 'index' || dtype === 'int32') this.#bounds.bind(id, value)
   }
 
   #for(loop: For, place: Place): void {

@@ -131,7 +131,7 @@ export function accumulate(s: Selection, { accumulator, value }: Accumulate): vo
   const form = formOf(accumulator.dtype)
   const bytes = s.partBytes(form)
   const parts = groupParts(s, accumulator)
-  if (accumulateFused(s, accumulator, value, parts)) return
+  if (accumulateFused(s, accumulator, value, parts) || accumulateCount(s, accumulator, value, parts)) return
   const current: LaneValue = { form, parts }
   const added = s.value(value)
   const { kind } = accumulator
@@ -158,6 +158,19 @@ function accumulateFused(s: Selection, accumulator: Accumulator, value: Expressi
     const mnemonic = form === 'f64' ? 'vfmadd231pd' : 'vfmadd231ps'
     s.update(mnemonic, target.view(bytes), s.load(left.parts[i], bytes).view(bytes), s.operand(right.parts[i], bytes))
   })
+  return true
+}
+
+/** How often something holds: lanes of a mask are 0 or -1, which is taken away. */
+function accumulateCount(s: Selection, { kind, dtype }: Accumulator, value: Expression, [target]: VirtualRegister[]) {
+  if (kind !== 'sum' || dtype !== 'int32' || value.op !== 'alu' || value.kind !== 'cast') return false
+  const [condition] = value.inputs
+  if (condition.dtype !== 'bool') return false
+  const bytes = s.partBytes('i32')
+  const [mask] = s.value(condition).parts
+  const { predicate } = s.group
+  const counted = predicate ? s.vector3('vpand', bytes, predicate, mask) : mask
+  s.write('vpsubd', target.view(bytes), target.view(bytes), s.operand(counted, bytes))
   return true
 }
 

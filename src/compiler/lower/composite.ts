@@ -7,6 +7,10 @@ import { lowerAttentionBackward } from './attention/backward.ts'
 import { suitsAttention } from './attention/context.ts'
 import { lowerAttentionForward } from './attention/forward.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
+import { lowerSearch, suitsSearch } from './order/search.ts'
+import { lowerSelect, suitsSelect } from './order/select.ts'
+import { lowerSort, suitsSort } from './order/sort.ts'
+import { lowerTop, suitsTop } from './order/top.ts'
 import { lowerRunning, suitsRunning } from './running/running.ts'
 
 type CompositeNode = Node<'composite'>
@@ -22,6 +26,10 @@ const loweringTable: ReadonlyMap<string, CompositeLowering> = new Map([
   ['scaledDotProductAttention', { suits: suitsAttention, lower: lowerAttentionForward }],
   ['attentionGradient', { suits: suitsAttention, lower: lowerAttentionBackward }],
   ...['cumsum', 'cumprod', 'logcumsumexp', 'cumextremum'].map((name) => [name, running] as const),
+  ['sortRows', { suits: suitsSort, lower: lowerSort }],
+  ['topPositions', { suits: suitsTop, lower: lowerTop }],
+  ['searchRows', { suits: suitsSearch, lower: lowerSearch }],
+  ['rankedPositions', { suits: suitsSelect, lower: lowerSelect }],
 ])
 
 export const hasLowering = (node: CompositeNode, target: Target): boolean =>

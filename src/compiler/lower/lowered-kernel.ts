@@ -29,6 +29,10 @@ const isPlain = ({ op }: Expression): boolean => op === 'literal' || op === 'ref
 /** What a node computes, in the names of kernels. */
 export const nameOf = (node: Node): string => (isOp(node, 'composite') ? node.attrs.name : node.op)
 
+/** The output of a group that stands for a result of the composite, if it is wanted. */
+export const resultOf = ({ outputs }: KernelGroup, result: string): Node | undefined =>
+  outputs.find((node) => isOp(node, 'composite') && node.attrs.attrs.result === result)
+
 /** A group on its way to a kernel. */
 export class Lowering {
   readonly group: KernelGroup

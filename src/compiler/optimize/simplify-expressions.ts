@@ -75,6 +75,9 @@ function literalValue({ dtype, value }: Literal): number | bigint {
 
 // --- indices ----------------------------------------------------------------------------------------------------------------
 
+const isSum = (expression: Expression): expression is Alu =>
+  expression.op === 'alu' && (expression.kind === 'add' || expression.kind === 'sub')
+
 function simplifyIndex(expression: Alu): Expression {
   const { kind, inputs } = expression
   const [a, b] = inputs
@@ -89,14 +92,11 @@ function simplifyIndex(expression: Alu): Expression {
     kind !== 'min'
   )
     return expression
-  if ((kind === 'add' || kind === 'sub') && isLiteral(b) && a.op === 'alu' && isLiteral(a.inputs[1])) {
+  if ((kind === 'add' || kind === 'sub') && isLiteral(b) && isSum(a) && isLiteral(a.inputs[1])) {
     // (x + c) + d
-    const inner = a.kind === 'add' ? 1 : a.kind === 'sub' ? -1 : 0
+    const inner = a.kind === 'add' ? 1 : -1
     const sum = inner * Number(a.inputs[1].value) + (kind === 'add' ? 1 : -1) * Number(b.value)
-    if (inner !== 0)
-      return sum < 0
-        ? indexAlu('sub', a.inputs[0], indexLiteral(-sum))
-        : indexAlu('add', a.inputs[0], indexLiteral(sum))
+    return sum < 0 ? indexAlu('sub', a.inputs[0], indexLiteral(-sum)) : indexAlu('add', a.inputs[0], indexLiteral(sum))
   }
   const folded = indexAlu(kind, a, b)
   return folded.op === 'alu' && folded.kind === kind && folded.inputs[0] === a ? expression : folded

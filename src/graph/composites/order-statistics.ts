@@ -1,14 +1,14 @@
-// Values by rank along an axis: the k-th smallest, the median, quantiles. Each sorts positions and gathers, so gradients go to the
+// Values by rank along an axis: the k-th smallest, the median, quantiles. Each finds positions and gathers, so gradients go to the
 // elements that were chosen. NaN sorts last and, unless it is to be left out, makes a row's statistic NaN.
 import { isFloat } from '../../base/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxis } from '../../base/shape.ts'
 import {
   add,
-  any,
   broadcastTo,
   cast,
   ceil,
+  concat,
   constant,
   div,
   equal,
@@ -22,20 +22,20 @@ import {
   mod,
   moveAxis,
   mul,
+  narrow,
   notEqual,
   reduce,
   reshape,
-  select,
+  shiftRight,
   squeeze,
   sub,
   sum,
-  unsqueeze,
   where,
 } from '../builders.ts'
-import type { Node } from '../node.ts'
-import { argmax, type ValuesAndIndices } from './arg-extremum.ts'
+import { elementsOf, type Node } from '../node.ts'
+import type { ValuesAndIndices } from './arg-extremum.ts'
 import { defineComposite } from './composite-table.ts'
-import { argsort } from './sort.ts'
+import { alongRows, positionsOfRanks } from './sort.ts'
 
 const asLine = (x: Node): Node => (x.shape.length === 0 ? reshape(x, [1]) : x)
 
@@ -61,8 +61,8 @@ export function kthvalue(x: Node, k: number, axis = -1, keepdims = false): Value
   const extent = asLine(x).shape[at]
   if (!Number.isInteger(k) || k < 1 || k > extent)
     throw new ArgumentError(`kthvalue: expected k from 1 to ${extent}, the size of axis ${axis}, got ${k}.`, { k })
-  const order = argsort(asLine(x), at)
-  return chosen('kthvalue', x, at, unsqueeze(select(order, at, k - 1), at), keepdims)
+  const rank = (rows: Node): Node => full([rows.shape[0], 1], k - 1, 'int64')
+  return chosen('kthvalue', x, at, ranked(asLine(x), at, rank), keepdims)
 }
 
 /** The lower of the two middle elements; NaN where a row holds one, unless `skipsNaN`. */
@@ -71,17 +71,23 @@ export function medianAlong(x: Node, axis: number, keepdims: boolean, skipsNaN: 
   const at = normalizeAxis(op, axis, x.shape.length)
   const line = asLine(x)
   expectElements(op, line, at)
-  const order = argsort(line, at)
-  const middle = unsqueeze(select(order, at, Math.floor((line.shape[at] - 1) / 2)), at)
-  if (!isFloat(x.dtype)) return chosen(op, x, at, middle, keepdims)
-  if (!skipsNaN) {
-    const hasNaN = any(holdsNaN(line), at, true)
-    return chosen(op, x, at, where(hasNaN, argmax(line, at, true), middle), keepdims)
-  }
-  const count = sum(logicalNot(holdsNaN(line)), at, true)
-  const rank = cast(floor(mul(cast(max(sub(count, 1), 0), 'float64'), 0.5)), 'int64')
-  return chosen(op, x, at, gather(order, at, rank, op), keepdims)
+  const extent = line.shape[at]
+  const middle = (rows: Node): Node => full([rows.shape[0], 1], Math.floor((extent - 1) / 2), 'int64')
+  const rank = isFloat(x.dtype) ? (rows: Node) => medianRank(rows, skipsNaN) : middle
+  return chosen(op, x, at, ranked(line, at, rank), keepdims)
 }
+
+/** The rank of each row's median; of its first NaN where one counts. */
+function medianRank(rows: Node, skipsNaN: boolean): Node {
+  const extent = rows.shape[1]
+  const numbers = reduce('sum', cast(logicalNot(holdsNaN(rows)), 'int32'), [1])
+  if (!skipsNaN) return cast(where(less(numbers, extent), numbers, Math.floor((extent - 1) / 2)), 'int64')
+  return cast(shiftRight(max(sub(numbers, 1), 0), 1), 'int64')
+}
+
+/** Positions, the axis kept with size 1, of the elements with the rank that `rankOf` gives for rows. */
+const ranked = (line: Node, axis: number, rankOf: (rows: Node) => Node): Node =>
+  alongRows(line, axis, (rows) => positionsOfRanks(rows, rankOf(rows)))
 
 /** Inputs x and one of its values: the value, whose gradient is shared evenly by the elements that equal it. */
 const evenly = defineComposite<Readonly<Record<never, never>>>('evenlyChosen', {
@@ -146,14 +152,22 @@ function ranksOf(rows: Node, q: Node, skipsNaN: boolean): Node {
   return where(less(0, broadcastTo(inRow, shape)), last, broadcastTo(mul(q, last), shape))
 }
 
-function interpolated(rows: Node, ranks: Node, interpolation: Interpolation, op: string): Node {
+/** Values of the rows [..., n] at whole ranks [..., q]. */
+function valuesAt(rows: Node, ranks: Node, op: string): Node {
   const axis = rows.shape.length - 1
-  const sorted = gather(rows, axis, argsort(rows, axis), op)
-  const at = (rank: Node): Node => gather(sorted, axis, cast(rank, 'int64'), op)
-  if (interpolation === 'lower') return at(floor(ranks))
-  if (interpolation === 'higher') return at(ceil(ranks))
-  if (interpolation === 'nearest') return at(roundHalfToEven(ranks))
-  const [below, above] = [at(floor(ranks)), at(ceil(ranks))]
+  const flat = (node: Node): Node => reshape(node, [elementsOf(rows) / rows.shape[axis], node.shape[axis]])
+  const positions = positionsOfRanks(flat(rows), cast(flat(ranks), 'int64'))
+  return gather(rows, axis, reshape(positions, ranks.shape), op)
+}
+
+function interpolated(rows: Node, ranks: Node, interpolation: Interpolation, op: string): Node {
+  if (interpolation === 'lower') return valuesAt(rows, floor(ranks), op)
+  if (interpolation === 'higher') return valuesAt(rows, ceil(ranks), op)
+  if (interpolation === 'nearest') return valuesAt(rows, roundHalfToEven(ranks), op)
+  const axis = rows.shape.length - 1
+  const count = ranks.shape[axis]
+  const both = valuesAt(rows, concat([floor(ranks), ceil(ranks)], axis), op)
+  const [below, above] = [narrow(both, axis, 0, count), narrow(both, axis, count, count)]
   const weight = interpolation === 'midpoint' ? full(ranks.shape, 0.5, ranks.dtype) : sub(ranks, floor(ranks))
   const gap = sub(above, below)
   return where(less(weight, 0.5), add(below, mul(weight, gap)), sub(above, mul(gap, sub(1, weight))))

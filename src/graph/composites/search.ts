@@ -1,42 +1,42 @@
 // Where values would stand in sorted sequences, by binary search: one gather a step, as many steps as the sequence's length has bits.
 // https://docs.pytorch.org/docs/stable/generated/torch.searchsorted.html
 import { DTypeError, ShapeError } from '../../base/errors.ts'
-import { formatShape, sameShape } from '../../base/shape.ts'
-import {
-  add,
-  cast,
-  full,
-  gather,
-  greater,
-  greaterEqual,
-  lessEqual,
-  logicalAnd,
-  logicalNot,
-  min,
-  reshape,
-  sub,
-  where,
-} from '../builders.ts'
-import type { Node } from '../node.ts'
+import { formatShape, sameShape, sizeOf } from '../../base/shape.ts'
+import { add, cast, full, gather, less, lessEqual, reshape, where } from '../builders.ts'
+import { elementsOf, type Node } from '../node.ts'
+import { defineComposite } from './composite-table.ts'
 
-/** Number of elements of each row of `sorted` that come before the value (with `right`: that are not above it), as int64. */
-function countBefore(sorted: Node, values: Node, right: boolean): Node {
-  const axis = sorted.shape.length - 1
-  const extent = sorted.shape[axis]
-  let place = full(values.shape, 0, 'int64')
-  if (extent === 0 || values.shape.includes(0)) return place
-  const isAbove = right ? greater : greaterEqual
-  for (let step = 2 ** Math.floor(Math.log2(extent)); step >= 1; step /= 2) {
-    const next = add(place, step)
-    const at = min(sub(next, 1), extent - 1)
-    const moves = logicalAnd(
-      lessEqual(next, extent),
-      logicalNot(isAbove(gather(sorted, axis, at, 'searchsorted'), values)),
-    )
-    place = where(moves, next, place)
-  }
-  return place
+/**
+ * A binary search moves on by a step if the element just before the place that it leads to comes before the value. These steps reach every
+ * place from 0 to `extent`, and no element outside is looked at, whichever are taken.
+ */
+export function searchSteps(extent: number): number[] {
+  const steps: number[] = []
+  let left = extent
+  for (; left > 1; left -= steps[steps.length - 1]) steps.push(Math.floor(left / 2))
+  return left === 1 ? [...steps, 1] : steps
 }
+
+interface SearchAttrs {
+  readonly right: boolean
+  readonly dtype: 'int32' | 'int64'
+}
+
+/**
+ * Inputs rows in order [rows, n] and values [rows, m]: how many elements of its row come before each value (with `right`: are not above it).
+ */
+const searchRows = defineComposite<SearchAttrs>('searchRows', {
+  infer: ([, values], { dtype }) => ({ shape: values.shape, dtype }),
+  body([sorted, values], { right, dtype }) {
+    let place = full(values.shape, 0, 'int64')
+    for (const by of searchSteps(sorted.shape[1])) {
+      const element = gather(sorted, 1, add(place, by - 1), 'searchsorted')
+      const isAbove = right ? less(values, element) : lessEqual(values, element)
+      place = add(place, where(isAbove, 0, by))
+    }
+    return cast(place, dtype)
+  },
+})
 
 export interface SearchOptions {
   readonly right?: boolean
@@ -64,7 +64,9 @@ export function searchsorted(sorted: Node, values: Node, options: SearchOptions 
       { op, sorter: sorter.shape },
     )
   const inOrder = sorter === undefined ? sorted : gather(sorted, -1, sorter, op)
-  const aligned = leads.length > 0 ? values : reshape(values, [-1])
-  const places = reshape(countBefore(inOrder, aligned, right), values.shape)
-  return outInt32 ? cast(places, 'int32') : places
+  const dtype = outInt32 ? 'int32' : 'int64'
+  if (elementsOf(values) === 0 || elementsOf(sorted) === 0) return full(values.shape, 0, dtype)
+  const rows = sizeOf(leads)
+  const alike = [reshape(inOrder, [rows, -1]), reshape(values, [rows, -1])]
+  return reshape(searchRows(alike, { right, dtype }), values.shape)
 }

@@ -1,16 +1,13 @@
-// Stable order along an axis. Elements become whole numbers that compare alike, NaN as the largest; short axes are ordered by counting what
-// comes before each element, long ones by a radix sort, 8 bits at a time (Cormen et al., Introduction to Algorithms, 8.3).
-import { isFloat } from '../../base/dtype.ts'
+// Stable order along an axis, its first elements, and elements by rank: composites that the compiler has kernels for. Their bodies order short
+// axes by counting what comes before each element, long ones by a radix sort, 8 bits at a time (Cormen et al., Introduction to Algorithms, 8.3).
 import { normalizeAxis } from '../../base/shape.ts'
 import {
   add,
   and,
-  bitcast,
   cast,
   equal,
   full,
   gather,
-  isNaN as holdsNaN,
   less,
   logicalAnd,
   logicalOr,
@@ -22,47 +19,87 @@ import {
   scalarLike,
   scatter,
   shiftRight,
-  sub,
   unsqueeze,
-  where,
-  xor,
 } from '../builders.ts'
 import { elementsOf, type Node } from '../node.ts'
+import type { ValuesAndIndices } from './arg-extremum.ts'
+import { type CompositeBuilder, defineComposite } from './composite-table.ts'
 import { positionsAlong } from './positions.ts'
 import { padEnd, sumsBefore } from './running-sum.ts'
+import { keyWords, sortKey } from './sort-keys.ts'
 
 /** Longest axis whose places are counted: work grows with its square. */
 const longestCounted = 2048
 
+/** Elements in order along an axis, and where they stood. */
+export function sort(x: Node, axis = -1, descending = false): ValuesAndIndices {
+  return { values: inOrder(x, axis, { descending, result: 'values' }), indices: argsort(x, axis, descending) }
+}
+
 /** int64 positions of the elements in sorted order. */
-export function argsort(x: Node, axis = -1, descending = false): Node {
-  const at = normalizeAxis('argsort', axis, x.shape.length)
-  if (elementsOf(x) <= 1) return full(x.shape, 0, 'int64')
-  const line = moveAxis(x, at, -1)
-  const rows = reshape(line, [-1, x.shape[at]])
-  const keys = keysOf(rows).map((key) => (descending ? xor(key, -1) : key))
-  const order = rows.shape[1] <= longestCounted ? countedOrder(keys) : radixOrder(keys)
-  return moveAxis(reshape(cast(order, 'int64'), line.shape), -1, at)
+export const argsort = (x: Node, axis = -1, descending = false): Node =>
+  inOrder(x, axis, { descending, result: 'positions' })
+
+function inOrder(x: Node, axis: number, attrs: SortAttrs): Node {
+  const at = normalizeAxis('sort', axis, x.shape.length)
+  if (elementsOf(x) <= 1) return attrs.result === 'values' ? x : full(x.shape, 0, 'int64')
+  return alongRows(x, at, (rows) => sortRows([rows], attrs))
 }
 
-/** Keys of int32 that order elements as their values do, the least significant first: two where 32 bits do not hold one. */
-function keysOf(x: Node): Node[] {
-  if (!isFloat(x.dtype) && x.dtype !== 'int64') return [cast(x, 'int32')]
-  if (x.dtype !== 'int64' && x.dtype !== 'float64') return [floatKey(cast(x, 'float32'), 'int32', 31)]
-  const whole = x.dtype === 'int64' ? x : floatKey(x, 'int64', 63)
-  // the lower half counts from 0: less half of its range, it is an int32
-  const low = sub(and(whole, 2 ** 32 - 1), 2 ** 31)
-  return [cast(low, 'int32'), cast(shiftRight(whole, 32), 'int32')]
+/** What a function of rows [rows, n] gives, laid out as the tensor whose rows along an axis they are. */
+export function alongRows(x: Node, axis: number, of: (rows: Node) => Node): Node {
+  const line = moveAxis(x, axis, -1)
+  const extent = x.shape[axis]
+  const result = of(reshape(line, [elementsOf(x) / extent, extent]))
+  return moveAxis(reshape(result, [...line.shape.slice(0, -1), result.shape[1]]), -1, axis)
 }
 
-/** A float's bits compare like whole numbers, but for the order of negative ones. Zeros are one, and NaN is above infinity. */
-function floatKey(x: Node, dtype: 'int32' | 'int64', signBit: number): Node {
-  const plain = where(holdsNaN(x), scalarLike(x, Number.NaN), where(equal(x, 0), scalarLike(x, 0), x))
-  const bits = bitcast(plain, dtype)
-  const sign = shiftRight(bits, signBit)
-  const largest = dtype === 'int32' ? 2 ** 31 - 1 : 2n ** 63n - 1n
-  return xor(bits, and(sign, scalarLike(bits, largest)))
+interface SortAttrs {
+  readonly descending: boolean
+  readonly result: 'positions' | 'values'
 }
+
+/** Inputs x [rows, n]; each row's order, or its values in that order. */
+const sortRows: CompositeBuilder<SortAttrs> = defineComposite('sortRows', {
+  infer: ([x], { result }) => ({ shape: x.shape, dtype: result === 'values' ? x.dtype : 'int64' }),
+  body([x], { descending, result }) {
+    if (result === 'values') return gather(x, 1, sortRows([x], { descending, result: 'positions' }), 'sort')
+    const keys = keyWords(sortKey(x, descending))
+    return cast(x.shape[1] <= longestCounted ? countedOrder(keys) : radixOrder(keys), 'int64')
+  },
+})
+
+interface TopAttrs {
+  readonly count: number
+  readonly descending: boolean
+}
+
+/** Inputs x [rows, n]; the first `count` positions of each row's order. */
+const topPositions = defineComposite<TopAttrs>('topPositions', {
+  infer: ([x], { count }) => ({ shape: [x.shape[0], count], dtype: 'int64' }),
+  body: ([x], { count, descending }) => narrow(sortRows([x], { descending, result: 'positions' }), 1, 0, count),
+})
+
+/** The first `count` elements of the order along an axis, and where they stood. */
+export function topk(x: Node, count: number, axis: number, descending: boolean): ValuesAndIndices {
+  const at = normalizeAxis('topk', axis, x.shape.length)
+  if (count === 0 || elementsOf(x) <= 1) {
+    const indices = narrow(argsort(x, at, descending), at, 0, count)
+    return { values: gather(x, at, indices, 'topk'), indices }
+  }
+  const indices = alongRows(x, at, (rows) => topPositions([rows], { count, descending }))
+  return { values: gather(x, at, indices, 'topk'), indices }
+}
+
+/** Inputs x [rows, n] and ranks [rows, q] of int64; positions of the elements that have these places in the ascending order. */
+const rankedPositions = defineComposite<Readonly<Record<never, never>>>('rankedPositions', {
+  infer: ([, ranks]) => ({ shape: ranks.shape, dtype: 'int64' }),
+  body: ([x, ranks]) => gather(sortRows([x], { descending: false, result: 'positions' }), 1, ranks, 'sort'),
+})
+
+/** Positions of the elements with the given ranks, from 0, among the n of each row. */
+export const positionsOfRanks = (rows: Node, ranks: Node): Node =>
+  elementsOf(rows) <= 1 ? full(ranks.shape, 0, 'int64') : rankedPositions([rows, ranks], {})
 
 /** How many elements with a smaller key, or the same key and an earlier position, there are for each; then who has which place. */
 function countedOrder(keys: readonly Node[]): Node {

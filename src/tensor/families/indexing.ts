@@ -4,7 +4,7 @@ import { type DType, isFloat } from '../../base/dtype.ts'
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, normalizeAxis } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
-import { argsort } from '../../graph/composites/sort.ts'
+import { argsort, sort, topk } from '../../graph/composites/sort.ts'
 import { tril, triu } from '../../graph/composites/triangle.ts'
 import type { Node, ScatterKind } from '../../graph/node.ts'
 import { expectInteger, isScalar, type Operand } from '../arguments.ts'
@@ -210,8 +210,8 @@ export abstract class IndexingTensor extends ActivationTensor {
 
   /** Values in ascending order along an axis and where they stood; equal ones keep their order, NaN comes last. */
   sort(dim = -1, descending = false, _stable = true): ValuesAndIndices {
-    const indices = argsort(this.node, dim, descending)
-    return { values: this.#taken(dim, indices), indices: this.result(indices) }
+    const { values, indices } = sort(this.node, dim, descending)
+    return { values: this.result(values), indices: this.result(indices) }
   }
 
   /** Positions of the elements in sorted order. */
@@ -232,13 +232,8 @@ export abstract class IndexingTensor extends ActivationTensor {
           shape: this.shape,
         },
       )
-    const indices = build.narrow(argsort(this.node, dim, largest), dim, 0, k)
-    return { values: this.#taken(dim, indices), indices: this.result(indices) }
-  }
-
-  #taken(dim: number, indices: Node): Tensor {
-    if (this.ndim > 0) return this.result(build.gather(this.node, dim, indices))
-    return this.result(build.reshape(this.node, []))
+    const { values, indices } = topk(this.node, k, dim, largest)
+    return { values: this.result(values), indices: this.result(indices) }
   }
 
   /** `value` where the mask is true. */

@@ -9,7 +9,7 @@ import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
 import { add, axisIndex, linearIndex, makeAxis, offset, scale, zero } from '../index-algebra.ts'
 import { blocksFor, lanesFor, nest, parallelNest } from '../loops.ts'
-import type { LoweredKernel } from '../lowered-kernel.ts'
+import { type LoweredKernel, resultOf } from '../lowered-kernel.ts'
 import { Scope } from '../scope.ts'
 import { multiplyBlocks } from './block-product.ts'
 import {
@@ -31,7 +31,6 @@ import {
   overRows,
   overTasks,
   queryCount,
-  resultOf,
   scorePosition,
   type Wide,
 } from './context.ts'

@@ -3,7 +3,7 @@
 import { bytesOf } from '../../../base/dtype.ts'
 import type { Shape } from '../../../base/shape.ts'
 import { sizeOf } from '../../../base/shape.ts'
-import { elementsOf, isOp, type Node } from '../../../graph/node.ts'
+import { elementsOf, type Node } from '../../../graph/node.ts'
 import { indexAlu, indexLiteral, loadOf } from '../../../kernel/builders.ts'
 import type { Expression, Memory, Scratch } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
@@ -270,7 +270,3 @@ export const makePerQuery = ({ lowering, dtype, blocks }: AttentionContext, name
 
 export const loadAt = (memory: Memory, scope: Scope, position: Affine): Expression =>
   loadOf(memory, scope.materialize(position))
-
-/** The output of a group that stands for a result of the composite, if it is wanted. */
-export const resultOf = ({ outputs }: KernelGroup, result: string): Node | undefined =>
-  outputs.find((node) => isOp(node, 'composite') && node.attrs.attrs.result === result)

@@ -6,7 +6,7 @@ import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
 import { type Affine, axisIndex, linearIndex, zero } from '../index-algebra.ts'
-import type { LoweredKernel } from '../lowered-kernel.ts'
+import { type LoweredKernel, resultOf } from '../lowered-kernel.ts'
 import type { Scope } from '../scope.ts'
 import { multiplyBlocks } from './block-product.ts'
 import {
@@ -27,7 +27,6 @@ import {
   overRows,
   overTasks,
   queryCount,
-  resultOf,
   scorePosition,
 } from './context.ts'
 import { exponential } from './exponential.ts'

@@ -7,7 +7,6 @@ import { castTo, loadOf, storeTo } from '../../../kernel/builders.ts'
 import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
-import { resultOf } from '../attention/context.ts'
 import { computeDType, toStored } from '../evaluate.ts'
 import {
   type Affine,
@@ -19,7 +18,7 @@ import {
   unravel,
   zero,
 } from '../index-algebra.ts'
-import { type LoweredKernel, Lowering } from '../lowered-kernel.ts'
+import { type LoweredKernel, Lowering, resultOf } from '../lowered-kernel.ts'
 import type { Scope } from '../scope.ts'
 import { type Running, runningOf, type State } from './kinds.ts'
 import { type Part, positionIn, type RunningSpace, runningSpace, slotOf, slotsOf } from './space.ts'

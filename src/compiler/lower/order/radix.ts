@@ -1,0 +1,133 @@
+// Orders the keys of a row by their digits, the least significant first (Cormen et al., Introduction to Algorithms, 8.3). Digits that are
+// 0 for all keys are passed over, so that small numbers of a wide dtype cost what narrow ones do.
+import { bytesOf } from '../../../base/dtype.ts'
+import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../../../kernel/builders.ts'
+import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
+import {
+  asIndex,
+  choose,
+  compute,
+  elementOf,
+  extremes,
+  indexOfLoop,
+  int32,
+  type KeyDType,
+  type Keys,
+  overLanes,
+  sumOf,
+  whole,
+} from './rows.ts'
+
+/** Positions in order: `memory[from + i]` for i < extent. */
+export interface Order {
+  readonly memory: Scratch
+  readonly from: Expression
+}
+
+interface Digits {
+  readonly passes: number
+  /** bits of each, the last one perhaps fewer */
+  readonly width: number
+}
+
+/** Work for each key moved, and for each value a digit can have: to clear its count and to sum it. */
+const keyWork = 3
+const countWork = 2
+const widestDigit = 11
+
+/** Few wide digits for long rows, more and narrower ones for short rows. */
+export function chooseDigits(bits: number, extent: number): Digits {
+  let best: Digits | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (let passes = Math.ceil(bits / widestDigit); passes <= bits; passes++) {
+    const width = Math.ceil(bits / passes)
+    const work = passes * (extent * keyWork + 2 ** width * countWork)
+    if (work < least) [best, least] = [{ passes, width }, work]
+  }
+  return best!
+}
+
+interface Radix {
+  readonly run: Keys
+  readonly digits: Digits
+  /** twice a row each: passes move from one half to the other */
+  readonly keys: Scratch
+  readonly positions: Scratch
+  /** by digit */
+  readonly counts: Scratch
+}
+
+/** How many elements `keys` must have room for. */
+export const digitsRoom = ({ extent }: Keys): number => 2 * extent
+
+/** Keys, at the start of a memory, count from the least of them: digits above those of the greatest are 0 for all. */
+export function orderByDigits(run: Keys, keys: Scratch): Order {
+  const { builder, bits, dtype, extent } = run
+  const digits = chooseDigits(bits, extent)
+  const positions = builder.makeScratch('positions', 'int32', 2 * extent)
+  const radix = { run, digits, keys, positions, counts: builder.makeScratch('counts', 'int32', 2 ** digits.width) }
+  const { least, greatest } = extremes(run, keys)
+  const range = builder.bind('range', compute('sub', greatest, least))
+  overLanes(run, extent, bytesOf(dtype), (at) => {
+    builder.emit(storeTo(keys, at, compute('sub', loadOf(keys, at), least)))
+    builder.emit(storeTo(positions, at, castTo(at, 'int32')))
+  })
+  const side = builder.assigned('side', 'int32', int32(0))
+  const start = (): Expression =>
+    builder.bind('from', choose(compute('equal', builder.read(side), int32(0)), indexLiteral(0), indexLiteral(extent)))
+  for (let pass = 0; pass < digits.passes; pass++) {
+    const body = builder.collect(() => {
+      const from = start()
+      countDigits(radix, pass, from)
+      moveByDigit(radix, pass, from)
+      builder.accumulate(side, compute('sub', int32(1), builder.read(side)))
+    })
+    const above = shiftedRight(range, pass * digits.width)
+    builder.emit({ op: 'if', condition: compute('notEqual', above, whole(dtype, 0)), body })
+  }
+  return { memory: positions, from: start() }
+}
+
+const shiftedRight = (value: Expression, by: number): Expression =>
+  by === 0 ? value : compute('shiftRight', value, whole(value.dtype as KeyDType, by))
+
+/** A key's digit, as an index. */
+function digitOf({ run: { bits, dtype }, digits: { width } }: Radix, key: Expression, pass: number): Expression {
+  const shift = pass * width
+  const mask = 2 ** Math.min(width, bits - shift) - 1
+  return asIndex(compute('and', shiftedRight(key, shift), whole(dtype, mask)))
+}
+
+/** How often each digit occurs, and from that the place of its first key. */
+function countDigits(radix: Radix, pass: number, from: Expression): void {
+  const { run, keys, counts } = radix
+  const { builder, extent } = run
+  overLanes(run, counts.size, 4, (at) => builder.emit(storeTo(counts, at, int32(0))))
+  builder.loop({ name: 'element', extent, kind: 'serial' }, (variable) => {
+    const key = elementOf(keys, from, indexOfLoop(variable))
+    const at = builder.bind('at', digitOf(radix, key, pass))
+    builder.emit(storeTo(counts, at, compute('add', loadOf(counts, at), int32(1))))
+  })
+  const sum = builder.assigned('sum', 'int32', int32(0))
+  builder.loop({ name: 'digit', extent: counts.size, kind: 'serial' }, (variable) => {
+    const count = builder.bind('count', loadOf(counts, indexOfLoop(variable)))
+    builder.emit(storeTo(counts, indexOfLoop(variable), builder.read(sum)))
+    builder.accumulate(sum, compute('add', builder.read(sum), count))
+  })
+}
+
+function moveByDigit(radix: Radix, pass: number, from: Expression): void {
+  const { run, keys, positions, counts } = radix
+  const { builder, extent } = run
+  const to = builder.bind('to', indexAlu('sub', indexLiteral(extent), from))
+  builder.loop({ name: 'element', extent, kind: 'serial' }, (variable) => {
+    const source = sumOf([from, indexOfLoop(variable)])
+    const key = builder.bind('key', loadOf(keys, source))
+    const at = builder.bind('at', digitOf(radix, key, pass))
+    const place = builder.bind('place', loadOf(counts, at))
+    const target = builder.bind('target', sumOf([to, asIndex(place)]))
+    builder.emit(storeTo(counts, at, compute('add', place, int32(1))))
+    builder.emit(storeTo(keys, target, key))
+    builder.emit(storeTo(positions, target, loadOf(positions, source)))
+  })
+}

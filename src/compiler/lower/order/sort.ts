@@ -1,0 +1,49 @@
+// Lowers `sortRows`: rows are dealt to participants; the keys of each are ordered in scratch, by counting or by digits, and positions, values
+// or both are written from there.
+import type { Node } from '../../../graph/node.ts'
+import { castTo, storeTo } from '../../../kernel/builders.ts'
+import type { KernelGroup } from '../../schedule-types.ts'
+import type { Target } from '../../target.ts'
+import { axisIndex, linearIndex, makeAxis, opaqueIndex } from '../index-algebra.ts'
+import { lanesFor } from '../loops.ts'
+import { type LoweredKernel, resultOf } from '../lowered-kernel.ts'
+import type { Scope } from '../scope.ts'
+import { keysRoom, orderKeys } from './order-keys.ts'
+import type { Order } from './radix.ts'
+import { clampedIndex, elementOf, makeRows, overRows, type Rows, writeKeys } from './rows.ts'
+
+export const suitsSort = ({ inputs: [x] }: Node<'composite'>): boolean => x.shape[1] < 2 ** 30
+
+export function lowerSort(group: KernelGroup, target: Target): LoweredKernel {
+  const { descending } = (group.anchorNode as Node<'composite'>).attrs.attrs as { descending: boolean }
+  const rows = makeRows(group, target, descending)
+  const keys = rows.builder.makeScratch('keys', rows.dtype, keysRoom(rows))
+  overRows(rows, (scope) => {
+    writeKeys(rows, scope, keys)
+    writeResults(rows, scope, orderKeys(rows, keys), group)
+  })
+  return rows.lowering.finish()
+}
+
+function writeResults(
+  { lowering, builder, target, x, row, extent }: Rows,
+  scope: Scope,
+  order: Order,
+  group: KernelGroup,
+) {
+  const [positions, values] = [resultOf(group, 'positions'), resultOf(group, 'values')]
+  const place = makeAxis('place', extent)
+  const lanes = lanesFor(target, 8, 0, extent)
+  builder.loop({ name: place.name, extent, kind: 'vector', lanes }, (variable) => {
+    const inside = scope.enter(place, variable, true)
+    const at = inside.materialize(linearIndex([axisIndex(row), axisIndex(place)], x.shape))
+    const position = builder.bind('position', elementOf(order.memory, order.from, inside.materialize(axisIndex(place))))
+    if (values) {
+      const from = builder.bind('at', clampedIndex(position, extent))
+      const element = opaqueIndex(from, 'position', extent, [axisIndex(place)])
+      const value = lowering.evaluation(inside).evaluate(x, [axisIndex(row), element])
+      builder.emit(storeTo(lowering.outputs.get(values)!, at, castTo(value, x.dtype)))
+    }
+    if (positions) builder.emit(storeTo(lowering.outputs.get(positions)!, at, castTo(position, 'int64')))
+  })
+}
