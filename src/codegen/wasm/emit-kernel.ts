@@ -1,11 +1,13 @@
 // Kernel in, a WebAssembly function out: (bindings, sizes, context), addresses of tables that layout.ts describes.
+
 import { bytesOf } from '../../base/dtype.ts'
 import type { Kernel, Statement } from '../../kernel/kernel-node.ts'
+import { writesParams } from '../machine/select-statements.ts'
 import { scalarGroup } from './forms.ts'
 import type { FunctionCode } from './function-code.ts'
 import { threadContext } from './layout.ts'
 import type { Library } from './library.ts'
-import { selectStatements, writesParams } from './select-statement.ts'
+import { selectStatements } from './select-statement.ts'
 import { kernelParameters, Selection, type SelectionOptions } from './selection.ts'
 
 export interface EmittedKernel {

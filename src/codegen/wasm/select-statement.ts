@@ -1,6 +1,6 @@
-// Statements to code. Inside a vector loop, statements in a row are written group by group; loops and conditions that all lanes
-// share are written once around all groups.
+// What each statement becomes; in which order they are written is that of all generators.
 import type { Check, Expression, If, Let, Statement } from '../../kernel/kernel-node.ts'
+import { type SelectStatements, statementSelector } from '../machine/select-statements.ts'
 import { formOf, type Group, scalarGroup } from './forms.ts'
 import { accumulate, declareAccumulator } from './select-accumulator.ts'
 import { eachActiveLane, guardOf, isImpossible, maskOf } from './select-guard.ts'
@@ -12,74 +12,40 @@ import { isVarying } from './select-varying.ts'
 import { kernelParameters, type Selection } from './selection.ts'
 import { tileMultiply } from './tile-multiply.ts'
 
-export function selectStatements(s: Selection, list: readonly Statement[], groups: readonly Group[]): void {
-  for (let i = 0; i < list.length; ) {
-    if (isShared(s, list[i], groups)) {
-      selectShared(s, list[i++], groups)
-      continue
-    }
-    let end = i + 1
-    while (end < list.length && !isShared(s, list[end], groups)) end++
-    for (const group of groups) {
-      s.group = group
-      for (let at = i; at < end; at++) selectSimple(s, list[at])
-    }
-    i = end
-  }
+const select = statementSelector<Selection, Group>({
+  scalarGroup,
+  isVarying,
+  begin,
+  for: around(selectLoop),
+  ifShared: around((s, { condition, body }, groups) => {
+    evaluate(s, condition)
+    s.code.block('if', () => selectStatements(s, body, groups))
+  }),
+  tileMultiply: around(tileMultiply),
+  barrier: around((s) => {
+    s.code.get(kernelParameters.context)
+    s.code.call(s.library.get('barrier'))
+  }),
+  let: bind,
+  declare: declareAccumulator,
+  accumulate,
+  store,
+  check,
+  ifVarying: predicated,
+})
+
+export const selectStatements: SelectStatements<Selection, Group> = (s, list, groups) => {
+  select(s, list, groups)
   s.group = scalarGroup
 }
 
-/** Whether a statement is written once for all groups. */
-function isShared(s: Selection, statement: Statement, groups: readonly Group[]): boolean {
-  if (statement.op === 'if') return groups[0].lanes === 1 || !isVarying(s, statement.condition)
-  return statement.op === 'for' || statement.op === 'tileMultiply' || statement.op === 'barrier'
-}
-
-function selectShared(s: Selection, statement: Statement, groups: readonly Group[]): void {
-  begin(s, statement)
-  s.group = scalarGroup
-  switch (statement.op) {
-    case 'for':
-      selectLoop(s, statement, groups)
-      break
-    case 'if':
-      evaluate(s, statement.condition)
-      s.code.block('if', () => selectStatements(s, statement.body, groups))
-      break
-    case 'tileMultiply':
-      if (groups[0].lanes > 1) throw s.fail('tileMultiply stands inside a vector loop')
-      tileMultiply(s, statement)
-      break
-    case 'barrier':
-      s.code.get(kernelParameters.context)
-      s.code.call(s.library.get('barrier'))
-  }
-  s.forget()
-}
-
-function selectSimple(s: Selection, statement: Statement): void {
-  begin(s, statement)
-  switch (statement.op) {
-    case 'let':
-      bind(s, statement)
-      break
-    case 'declare':
-      declareAccumulator(s, statement)
-      break
-    case 'accumulate':
-      accumulate(s, statement)
-      break
-    case 'store':
-      store(s, statement)
-      break
-    case 'check':
-      check(s, statement)
-      break
-    case 'if':
-      predicated(s, statement)
-      break
-    default:
-      throw s.fail(`${statement.op} cannot stand among statements of one group`)
+/** What stands inside of a block is not known after it. */
+function around<Given extends unknown[]>(
+  write: (s: Selection, ...given: Given) => void,
+): (s: Selection, ...given: Given) => void {
+  return (s, ...given) => {
+    write(s, ...given)
+    s.forget()
   }
 }
 
@@ -235,19 +201,4 @@ function predicated(s: Selection, { condition, body }: If): void {
   }
   s.group = group
   s.forget()
-}
-
-/** Whether a statement writes to a buffer of the call, which only one participant may do outside parallel loops. */
-export function writesParams(statement: Statement): boolean {
-  switch (statement.op) {
-    case 'store':
-      return statement.memory.op === 'param'
-    case 'tileMultiply':
-      return statement.c.memory.op === 'param'
-    case 'for':
-    case 'if':
-      return statement.body.some(writesParams)
-    default:
-      return false
-  }
 }

@@ -1,16 +1,18 @@
 // Kernel in, x86-64 machine code out: selection into virtual registers, allocation, then bytes with a constant pool behind them.
 // The code is position-independent and follows calling-convention.ts; checked mode adds a bounds test before every access.
+
 import { bytesOf } from '../../base/dtype.ts'
 import { CompileError } from '../../base/errors.ts'
 import type { Kernel, Statement } from '../../kernel/kernel-node.ts'
 import { type Allocation, allocateRegisters } from '../machine/allocate.ts'
 import { type MachineFunction, memoryOperand } from '../machine/machine-op.ts'
 import { printMachine } from '../machine/print.ts'
+import { writesParams } from '../machine/select-statements.ts'
 import { kernelStackBytes, threadContext } from './calling-convention.ts'
 import { allocationTarget, writeMachineCode } from './emit-code.ts'
 import { flatten } from './flatten.ts'
 import { Selection, scalarGroup } from './select-state.ts'
-import { selectStatements, writesParams } from './select-statement.ts'
+import { selectStatements } from './select-statement.ts'
 import { evaluate } from './select-value.ts'
 
 export interface EmitOptions {

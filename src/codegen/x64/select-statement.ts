@@ -1,6 +1,6 @@
-// Selects statements. In a vector loop, runs of simple statements are repeated for each group of lanes, while loops and uniform
-// conditions inside it are written once around all groups.
-import type { If, Let, Statement, Store } from '../../kernel/kernel-node.ts'
+// What each statement becomes; in which order they are written is that of all generators.
+import type { If, Let } from '../../kernel/kernel-node.ts'
+import { type SelectStatements, statementSelector } from '../machine/select-statements.ts'
 import { barrierClobbers } from './emit-sequences.ts'
 import { accumulate, declareAccumulator } from './select-accumulator.ts'
 import { checkIndex } from './select-check.ts'
@@ -13,82 +13,30 @@ import { type Group, type LaneValue, type Selection, scalarGroup } from './selec
 import { isVarying } from './select-varying.ts'
 import { tileMultiply } from './tile-multiply.ts'
 
-export function selectStatements(s: Selection, list: readonly Statement[], groups: readonly Group[]): void {
-  for (let i = 0; i < list.length; ) {
-    const statement = list[i]
-    if (isShared(s, statement, groups)) {
-      selectShared(s, statement, groups)
-      i++
-      continue
-    }
-    let end = i + 1
-    while (end < list.length && !isShared(s, list[end], groups)) end++
-    for (const group of groups) {
-      s.group = group
-      for (let at = i; at < end; at++) selectSimple(s, list[at])
-    }
-    i = end
-  }
-}
-
-/** Whether a statement is written once for all groups. */
-function isShared(s: Selection, statement: Statement, groups: readonly Group[]): boolean {
-  if (statement.op === 'if') return groups[0].lanes === 1 || !isVarying(s, statement.condition)
-  return statement.op === 'for' || statement.op === 'tileMultiply' || statement.op === 'barrier'
-}
+export const selectStatements: SelectStatements<Selection, Group> = statementSelector<Selection, Group>({
+  scalarGroup,
+  isVarying,
+  begin: freshMemo,
+  for: selectLoop,
+  ifShared(s, { condition, body }, groups) {
+    const end = s.label()
+    branchUnless(s, condition, end)
+    selectStatements(s, body, groups)
+    s.mark(end)
+  },
+  tileMultiply,
+  barrier: (s) => s.sequence('barrier', 'read', barrierClobbers, s.contextPointer.view(8)),
+  let: bind,
+  declare: declareAccumulator,
+  accumulate,
+  store: storeValue,
+  check: checkIndex,
+  ifVarying: predicated,
+})
 
 function freshMemo(s: Selection): void {
   if (s.scalarMemo.size > 0) s.scalarMemo = new Map()
   if (s.laneMemo.size > 0) s.laneMemo = new Map()
-}
-
-function selectShared(s: Selection, statement: Statement, groups: readonly Group[]): void {
-  freshMemo(s)
-  s.group = scalarGroup
-  switch (statement.op) {
-    case 'for':
-      selectLoop(s, statement, groups)
-      break
-    case 'if': {
-      const end = s.label()
-      branchUnless(s, statement.condition, end)
-      selectStatements(s, statement.body, groups)
-      s.mark(end)
-      break
-    }
-    case 'tileMultiply':
-      if (groups[0].lanes > 1) throw s.fail('tileMultiply stands inside a vector loop')
-      tileMultiply(s, statement)
-      break
-    case 'barrier':
-      s.sequence('barrier', 'read', barrierClobbers, s.contextPointer.view(8))
-  }
-}
-
-function selectSimple(s: Selection, statement: Statement): void {
-  freshMemo(s)
-  switch (statement.op) {
-    case 'let':
-      bind(s, statement)
-      break
-    case 'declare':
-      declareAccumulator(s, statement)
-      break
-    case 'accumulate':
-      accumulate(s, statement)
-      break
-    case 'store':
-      storeValue(s, statement)
-      break
-    case 'check':
-      checkIndex(s, statement)
-      break
-    case 'if':
-      predicated(s, statement)
-      break
-    default:
-      throw s.fail(`${statement.op} cannot stand among statements of one group`)
-  }
 }
 
 function bind(s: Selection, { binding, value }: Let): void {
@@ -135,19 +83,4 @@ function predicated(s: Selection, { condition, body }: If): void {
   selectStatements(s, body, [{ ...group, predicate }])
   s.group = group
   s.mark(end)
-}
-
-/** Whether a statement writes to a buffer of the call, which only one participant may do outside parallel loops. */
-export function writesParams(statement: Statement): boolean {
-  switch (statement.op) {
-    case 'store':
-      return (statement as Store).memory.op === 'param'
-    case 'tileMultiply':
-      return statement.c.memory.op === 'param'
-    case 'for':
-    case 'if':
-      return statement.body.some(writesParams)
-    default:
-      return false
-  }
 }

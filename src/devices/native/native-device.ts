@@ -1,6 +1,6 @@
 // The native device: programs are machine code in pages of our own, run by a team of threads over memory that JavaScript never sees.
 
-import type { DType } from '../../base/dtype.ts'
+import { dtypes } from '../../base/dtype.ts'
 import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { nodeBytes } from '../../compiler/plan-memory.ts'
@@ -27,19 +27,6 @@ export function openNativeDevice(options: NativeDeviceOptions = {}): Device | { 
   return host ? new NativeDevice(host, options) : { refused }
 }
 
-const nativeDTypes: readonly DType[] = [
-  'bool',
-  'uint8',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'float16',
-  'bfloat16',
-  'float32',
-  'float64',
-]
-
 /** flops per cycle: two units, a multiply and an add in each lane; narrow wide tiles are held back by their loads */
 const tiles: Readonly<Record<'float32' | 'float64', readonly TileShape[]>> = {
   float32: [{ mr: 6, nr: 16, lanes: 8, rate: 32 }],
@@ -61,7 +48,7 @@ export const nativeTiles = (avx512: boolean): Target['tiles'] => (avx512 ? tiles
 function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target {
   const { l1, l2, l3 } = cacheBytes
   return {
-    dtypes: new Set(nativeDTypes),
+    dtypes: new Set(dtypes),
     vectorBytes: 32,
     vectorRegisters: 16,
     l1,
