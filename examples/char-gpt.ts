@@ -2,7 +2,7 @@
 // Run: npm run build && node dist/examples/char-gpt.js [steps]
 // Reached with seed 1337: validation loss 1.80 after 2,000 steps.
 import { tinyShakespeare } from '../src/data/index.ts'
-import { arange, compile, manualSeed, nn, noGrad, optim, rand, randint, type Tensor, tensor } from '../src/index.ts'
+import { arange, compile, manualSeed, nn, noGrad, optim, randint, type Tensor, tensor } from '../src/index.ts'
 
 const steps = Number(process.argv[2] ?? 2000)
 const [layers, width, heads, context, batch] = [4, 128, 4, 64, 12]
@@ -89,9 +89,8 @@ for (let row = 0; row + batch <= rows; row += batch)
   total += await validate(arange(row, row + batch).mul(context)).item()
 console.log(`validation loss ${(total / Math.floor(rows / batch)).toFixed(4)}`)
 
-const noise = () => rand([alphabet.length]).log().neg().log().neg()
-/** Draws from the distribution at the last position: the largest of logits plus Gumbel noise. */
-const next = compile((ids: Tensor) => noGrad(() => model(ids).select(1, -1).add(noise()).argmax(-1)))
+/** Draws the next character from what the model thinks of the last position. */
+const next = compile((ids: Tensor) => noGrad(() => model(ids).select(1, -1).softmax(-1).multinomial(1)))
 const written = [...text.slice(-context)].map((letter) => codes.get(letter)!)
 for (let i = 0; i < 200; i++) written.push(await next(tensor([written.slice(-context)]).to('int32')).item())
 console.log(written.slice(context).reduce((line, code) => line + alphabet[code], ''))

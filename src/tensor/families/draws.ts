@@ -1,6 +1,7 @@
-// Methods that fill a tensor with random numbers, in place (torch.Tensor.uniform_ and its like).
+// Methods that draw by a tensor's values, or fill it with random numbers in place (torch.Tensor.uniform_ and its like).
 import { isFloat } from '../../base/dtype.ts'
 import { DTypeError } from '../../base/errors.ts'
+import { multinomial } from '../functions/sampling.ts'
 import { bernoulli, exponential, type Generator, normal, type RandomOptions, randint, uniform } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import { CountingTensor } from './counting.ts'
@@ -17,6 +18,16 @@ export abstract class DrawTensor extends CountingTensor {
     if (!isFloat(this.dtype))
       throw new DTypeError(`${op}: expected a float dtype, got ${this.dtype}.`, { op, dtype: this.dtype })
     return { dtype: this.dtype, device: this.device, ...(generator && { generator }) }
+  }
+
+  /** 1 with the probability that each element is, else 0. */
+  bernoulli(options: DrawOptions = {}): Tensor {
+    return bernoulli(this as unknown as Tensor, options)
+  }
+
+  /** Categories (int64) drawn in proportion to the weights of each row, which need not add up to 1. */
+  multinomial(numSamples: number, replacement = false, options: DrawOptions = {}): Tensor {
+    return multinomial(this as unknown as Tensor, numSamples, replacement, options)
   }
 
   /** Evenly from [low, high). */
