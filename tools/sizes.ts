@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const limits = { fileLines: 400, functionLines: 40, primitives: 40, environmentVariables: 10 }
+const limits = { fileLines: 400, functionLines: 40, primitives: 41, environmentVariables: 10 }
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const sourceFolders = ['src', 'test', 'bench', 'tools', 'examples']
 const primitivesFile = 'src/graph/node.ts'

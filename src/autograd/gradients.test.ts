@@ -69,6 +69,7 @@ const cases: Readonly<Record<string, Case>> = {
   add: [b.add, x23, sample([3], 2)],
   sub: [b.sub, x23, sample([2, 1], 2)],
   mul: [b.mul, x23, y23],
+  multiplyAdd: [b.multiplyAdd, x23, y23, sample([3], 4)],
   div: [b.div, x23, y23],
   mod: [b.mod, sample([4]), positive([4], 3)],
   pow: [b.pow, positive([2, 3]), y23],

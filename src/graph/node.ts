@@ -38,6 +38,8 @@ export interface Attrs {
   bitcast: { readonly dtype: DType }
   add: None
   mul: None
+  /** a * b + c of floats, rounded once where the processor can: for the polynomials of functions; sums and products of users stay apart */
+  multiplyAdd: None
   /** floats: IEEE; integers: truncating, and 0 for a divisor of 0 */
   div: None
   /** remainder with the divisor's sign; integers: 0 for a divisor of 0 */

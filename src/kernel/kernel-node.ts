@@ -52,7 +52,7 @@ export interface Size {
 
 /**
  * Elementwise arithmetic. Kinds are the graph's elementwise primitives plus what `optimize` introduces: sub, min, neg, abs,
- * multiplyAdd (fused, only from contract), notEqual, lessEqual, not. On 'index': add mul sub div (floor) mod (floor) max min
+ * notEqual, lessEqual, not. On 'index': add mul sub div (floor) mod (floor) max min
  * less lessEqual equal. Comparisons give bool.
  */
 export interface Alu {

@@ -101,13 +101,22 @@ function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
   }
 }
 
+/** A comparison of 512-bit vectors as a mask of ones in each lane, in the name of the comparison. */
+const wideComparisons: Record<string, Emit> = Object.fromEntries(
+  (['vcmpps', 'vpcmpeqd', 'vpcmpgtd'] as const).map((mnemonic): [string, Emit] => [
+    `${mnemonic}Lanes`,
+    (assembler, [result, ...operands]) => {
+      assembler.emit(mnemonic, k1, ...operands)
+      // on Golden Cove the next instruction waits for what wrote its result before
+      assembler.emit('vpxord', result, result, result)
+      assembler.emit('vpmovm2d', result, k1)
+    },
+  ]),
+)
+
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
-  /** a comparison of 512-bit vectors as a mask of ones in each lane */
-  compareLanes(assembler, [result, a, b, predicate]) {
-    assembler.emit('vcmpps', k1, a, b, predicate)
-    assembler.emit('vpmovm2d', result, k1)
-  },
+  ...wideComparisons,
   floorDivide: division(true, false),
   floorModulo: division(true, true),
   multiplyHigh(assembler, [result, a, b]) {

@@ -14,7 +14,7 @@ import {
 } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { type Form, formOf, isWide } from './lane-forms.ts'
-import { chooseByFirst, namedFor } from './wide-names.ts'
+import { chooseByFirst, comparesLanes, namedFor } from './wide-names.ts'
 
 export { type Form, formOf, isWide }
 
@@ -304,8 +304,8 @@ export class Selection {
     const first = this.load(a, bytes)
     const second = this.operand(b, bytes)
     const target = this.vector()
-    if (bytes === 64 && mnemonic === 'vcmpps')
-      this.sequence('compareLanes', 'write', 0, target.view(64), first.view(64), second, ...rest)
+    if (bytes === 64 && comparesLanes.has(mnemonic))
+      this.sequence(`${mnemonic}Lanes`, 'write', 0, target.view(64), first.view(64), second, ...rest)
     else this.write(namedFor(mnemonic, bytes), target.view(bytes), first.view(bytes), second, ...rest)
     return target
   }

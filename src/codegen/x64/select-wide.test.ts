@@ -39,6 +39,37 @@ test('arithmetic in whole steps and in what is left of them', options, () => {
     }
 })
 
+/** Exponents and mantissas taken apart as integers, compared, put together and chosen by masks. */
+function workOnBits(x: Expression, y: Expression): Expression {
+  const integer = (kind: Parameters<typeof alu>[0], ...inputs: Expression[]) => alu(kind, 'int32', ...inputs)
+  const whole = (value: number) => literal('int32', value)
+  const bits = integer('bitcast', x)
+  const exponent = integer('sub', integer('shiftRight', bits, whole(23)), whole(127))
+  const mantissa = integer('or', integer('and', bits, whole(0x7fffff)), whole(0x3f800000))
+  const mixed = integer('max', integer('mul', exponent, whole(3)), integer('neg', integer('xor', exponent, whole(5))))
+  const back = float('add', float('bitcast', mantissa), float('cast', integer('shiftLeft', mixed, whole(2))))
+  const isLess = alu('less', 'bool', exponent, integer('cast', alu('less', 'bool', x, y)))
+  const isChosen = alu(
+    'or',
+    'bool',
+    alu('and', 'bool', isLess, alu('equal', 'bool', bits, mixed)),
+    alu('not', 'bool', isLess),
+  )
+  return float('where', alu('xor', 'bool', isChosen, alu('lessEqual', 'bool', x, y)), back, float('cast', isLess))
+}
+
+test('bits of floats and masks', options, () => {
+  for (const size of [16, 64, 77]) {
+    const [x, y, out] = [0, 1, 2].map((slot) => param(slot, 'float32', size))
+    const body = (i: Expression) => [storeTo(out, i, workOnBits(loadOf(x, i), loadOf(y, i)))]
+    const kernel = kernelOf([x, y, out], [loopOver('vector', size, 32, body)])
+    const features = { f16c: true, avx512: true }
+    assert.match(emitKernel(kernel, { checked: false, features }).print(), /vpcmpgtd/)
+    for (const avx512 of [true, false])
+      assertSame(machineCode, kernel, [numbers(size), numbers(size).reverse(), empty('float32', size)], { avx512 })
+  }
+})
+
 test('sums and extrema in lanes have the same bits in groups of sixteen and of eight', options, () => {
   for (const kind of ['sum', 'max', 'min', 'prod'] as const satisfies readonly ReduceKind[])
     for (const size of [32, 90, 256]) {

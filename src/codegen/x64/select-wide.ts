@@ -1,13 +1,37 @@
 // Vector loops in 512 bits, where the processor has them: sixteen lanes of float32 at once. Only loops whose lanes do nothing but arithmetic
-// on float32 that lies in a row qualify; what is left of a step, and all other loops, run in groups of eight.
-import type { Accumulator, AluKind, Expression, For, Statement } from '../../kernel/kernel-node.ts'
+// on float32 that lies in a row, and on the bits of such numbers, qualify; what is left of a step, and all other loops, run in groups of eight.
+import type { Accumulator, AluKind, Expression, For, KernelDType, Statement } from '../../kernel/kernel-node.ts'
 import { type Selection, scalarGroup } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
 
-const arithmetic: ReadonlySet<AluKind> = new Set([
-  ...(['add', 'sub', 'mul', 'div', 'max', 'min', 'neg', 'abs', 'sqrt', 'floor', 'exp', 'log', 'multiplyAdd'] as const),
-  ...(['less', 'lessEqual', 'equal', 'notEqual', 'where'] as const),
-])
+const choices = ['less', 'lessEqual', 'equal', 'notEqual', 'where', 'cast'] as const
+const logic = ['and', 'or', 'xor', 'not'] as const
+/** What lanes do in 512 bits, by the dtype of the operands (of a choice: of what is chosen). */
+const operations: Partial<Record<KernelDType, ReadonlySet<AluKind>>> = {
+  float32: new Set([
+    ...([
+      'add',
+      'sub',
+      'mul',
+      'div',
+      'max',
+      'min',
+      'neg',
+      'abs',
+      'sqrt',
+      'floor',
+      'exp',
+      'log',
+      'multiplyAdd',
+    ] as const),
+    ...(['bitcast', ...choices] as const),
+  ]),
+  int32: new Set([
+    ...(['add', 'sub', 'mul', 'max', 'min', 'neg', 'abs', 'shiftLeft', 'shiftRight'] as const),
+    ...(['bitcast', ...choices, ...logic] as const),
+  ]),
+  bool: new Set([...choices, ...logic]),
+}
 
 /** Whether all whole steps of a loop can run in groups of sixteen. */
 export function isWideLoop(s: Selection, loop: For, step: number): boolean {
@@ -37,11 +61,12 @@ function isPlainStatement(s: Selection, statement: Statement, lane: number): boo
   }
 }
 
-/** A float32, or a comparison of two, from operands that are; scalars that all lanes share may come from anywhere. */
+/** A value of 32 bits in each lane, or a bool, from operands that are; scalars that all lanes share may come from anywhere. */
 function isPlain(s: Selection, e: Expression, lane: number): boolean {
-  if (e.dtype !== 'float32' && e.dtype !== 'bool') return false
+  if (!operations[e.dtype]) return false
   switch (e.op) {
     case 'literal':
+      return true
     case 'read':
       return e.dtype === 'float32'
     case 'reference':
@@ -51,7 +76,10 @@ function isPlain(s: Selection, e: Expression, lane: number): boolean {
       return stride === 0 || stride === 1
     }
     case 'alu':
-      return arithmetic.has(e.kind) && e.inputs.every((input) => isPlain(s, input, lane))
+      return (
+        operations[e.inputs[e.inputs.length - 1].dtype]?.has(e.kind) === true &&
+        e.inputs.every((input) => isPlain(s, input, lane))
+      )
     default:
       return false
   }

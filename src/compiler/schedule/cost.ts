@@ -5,6 +5,7 @@ import type { Node, OpName } from '../../graph/node.ts'
 const weights: Partial<Record<OpName, number>> = {
   add: 1,
   mul: 1,
+  multiplyAdd: 1,
   max: 1,
   less: 1,
   equal: 1,

@@ -89,6 +89,13 @@ export function mul(a: Operand, b: Operand): Node {
   return binary(dtype === 'bool' ? 'and' : 'mul', left, right, dtype)
 }
 
+/** a * b + c of floats as one operation, which processors round once. */
+export function multiplyAdd(a: Node, b: Operand, c: Operand): Node {
+  const inputs = broadcastAll('multiplyAdd', [a, ...[b, c].map((other) => operands('multiplyAdd', a, other)[1])])
+  const result = inferElementwise.multiplyAdd(inputs)
+  return makeNode('multiplyAdd', inputs, {}, result.shape, result.dtype)
+}
+
 export function sub(a: Operand, b: Operand): Node {
   const [left, right] = operands('sub', a, b)
   const dtype = resultDType(left, right)

@@ -22,7 +22,7 @@ import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { abs } from './basics.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
-import { erf, expm1, log1p, sigmoid, tanh } from './special.ts'
+import { erf, expm1, log1pExp, sigmoid, tanh } from './special.ts'
 import { inFloat32 } from './unary.ts'
 
 interface Activation<A extends object> {
@@ -106,7 +106,7 @@ export const leakyRelu = (x: Node, negativeSlope = 0.01): Node => leakyReluNode(
 const softplusNode = activation<{ readonly beta: number; readonly threshold: number }>('softplus', {
   body(x, { beta, threshold }) {
     const scaled = mul(x, beta)
-    return where(less(threshold, scaled), x, div(log1p(exp(scaled)), beta))
+    return where(less(threshold, scaled), x, div(add(max(scaled, 0), log1pExp(neg(abs(scaled)))), beta))
   },
   vjp(x, grad, { beta, threshold }) {
     const scaled = mul(x, beta)
@@ -117,7 +117,7 @@ const softplusNode = activation<{ readonly beta: number; readonly threshold: num
 export const softplus = (x: Node, beta = 1, threshold = 20): Node => softplusNode(x, { beta, threshold })
 
 const logSigmoidNode = activation<None>('logSigmoid', {
-  body: (x) => sub(min(x, 0), log1p(exp(neg(abs(x))))),
+  body: (x) => sub(min(x, 0), log1pExp(neg(abs(x)))),
   vjp: (x, grad) => mul(grad, sigmoid(neg(x))),
 })
 export const logSigmoid = (x: Node): Node => logSigmoidNode(x, {})

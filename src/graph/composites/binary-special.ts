@@ -8,7 +8,6 @@ import {
   cast,
   div,
   equal,
-  exp,
   greaterEqual,
   isNaN as holdsNaN,
   isInfinite,
@@ -21,6 +20,7 @@ import {
   max,
   min,
   mul,
+  multiplyAdd,
   neg,
   type Operand,
   operands,
@@ -35,7 +35,7 @@ import type { Node } from '../node.ts'
 import type { Vjp } from '../op-row.ts'
 import { abs, absolute } from './basics.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
-import { log1p, sigmoid } from './special.ts'
+import { log1pExp, sigmoid } from './special.ts'
 import { inFloat32 } from './unary.ts'
 
 type None = Readonly<Record<never, never>>
@@ -59,25 +59,24 @@ function floatBinary(name: string, body: (a: Node, b: Node) => Node, vjp: Vjp<Co
 
 // --- logarithms of sums -----------------------------------------------------------------------------------------------------
 
-const distance = (a: Node, b: Node): Node => neg(abs(sub(a, b)))
-/** Where both are the same infinity their distance is NaN. */
-const sameInfinity = (a: Node, b: Node): Node => logicalAnd(equal(a, b), isInfinite(a))
+/** a - b; 0 for equal infinities too. */
+const gapOf = (a: Node, b: Node): Node => where(equal(a, b), 0, sub(a, b))
 
-/** log(exp(a) + exp(b)), without overflow. */
-export const logaddexp = floatBinary(
-  'logaddexp',
-  (a, b) => where(sameInfinity(a, b), a, add(max(a, b), log1p(exp(distance(a, b))))),
-  ({ inputs: [a, b] }, grad) => {
-    const gap = where(sameInfinity(a, b), 0, sub(a, b))
-    return [mul(grad, sigmoid(gap)), mul(grad, sigmoid(neg(gap)))]
-  },
-)
+/** log(base^a + base^b) to the base, without overflow, given the base's logarithm. */
+const logOfSum = (name: string, logOfBase: number): Binary =>
+  floatBinary(
+    name,
+    (a, b) => multiplyAdd(log1pExp(mul(abs(gapOf(a, b)), -logOfBase)), 1 / logOfBase, max(a, b)),
+    ({ inputs: [a, b] }, grad) => {
+      const gap = mul(gapOf(a, b), logOfBase)
+      return [mul(grad, sigmoid(gap)), mul(grad, sigmoid(neg(gap)))]
+    },
+  )
 
-/** log2(2^a + 2^b). */
-export const logaddexp2: Binary = (left, right) => {
-  const [a, b] = aligned('logaddexp2', left, right).map(toFloat)
-  return mul(logaddexp(mul(a, Math.LN2), mul(b, Math.LN2)), Math.LOG2E)
-}
+/** log(exp(a) + exp(b)) */
+export const logaddexp = logOfSum('logaddexp', 1)
+/** log2(2^a + 2^b) */
+export const logaddexp2 = logOfSum('logaddexp2', Math.LN2)
 
 // --- products and roots -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
-// The gamma function's logarithm and its derivatives, by Lanczos' approximation for arguments from 1/2 and reflection below. All are
-// computed in float64 and rounded once: near the zeros at 1 and 2 the terms cancel.
+// The gamma function's logarithm and its derivatives. In float64 lgamma and digamma go by Lanczos' approximation for arguments from 1/2 and
+// reflection below; float32 has forms of its own (gamma-float.ts), all but derivatives of high order.
 // Lanczos, SIAM J. Numer. Anal. 1 (1964); coefficients of Boost's lanczos13m53 (https://www.boost.org/doc/libs/release/libs/math).
 import { ArgumentError } from '../../base/errors.ts'
 import {
@@ -16,17 +16,21 @@ import {
   logicalAnd,
   min,
   mul,
+  multiplyAdd,
   neg,
-  pow,
   reciprocal,
   sin,
+  square,
   sub,
   where,
 } from '../builders.ts'
 import type { Node } from '../node.ts'
+import { abs } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
+import { fraction } from './float-parts.ts'
+import { cotangentOfTurns, digammaFloat, lgammaFloat } from './gamma-float.ts'
 import { polynomial } from './special.ts'
-import { floatComposite } from './unary.ts'
+import { floatComposite, inFloat32 } from './unary.ts'
 
 const lanczosG = 6.02468004077673
 const numerator = [
@@ -47,8 +51,6 @@ const inFloat64 = (x: Node, compute: (x: Node) => Node): Node => cast(compute(ca
 const farthest = 1e20
 /** x itself from 1/2 on, its mirror image below. */
 const reflected = (x: Node): Node => where(less(x, 0.5), sub(1, x), x)
-/** x - floor(x), so that sines of multiples of π keep their digits. */
-const fraction = (x: Node): Node => sub(x, floor(x))
 
 function lgammaOfHalf(x: Node): Node {
   const near = min(x, farthest)
@@ -58,13 +60,13 @@ function lgammaOfHalf(x: Node): Node {
 
 function lgammaBody(x: Node): Node {
   const right = lgammaOfHalf(reflected(x))
-  const mirror = sub(log(div(Math.PI, sin(mul(fraction(x), Math.PI)))), right)
+  const mirror = sub(log(abs(div(Math.PI, sin(mul(fraction(x), Math.PI))))), right)
   return where(isInfinite(x), Number.POSITIVE_INFINITY, where(less(x, 0.5), mirror, right))
 }
 
 /** log |Γ(x)|. https://docs.pytorch.org/docs/stable/generated/torch.lgamma.html */
 export const lgamma = floatComposite('lgamma', {
-  body: (x) => inFloat64(x, lgammaBody),
+  body: (x) => (x.dtype === 'float64' ? lgammaBody(x) : lgammaFloat(x)),
   vjp: ({ inputs: [x] }, grad) => mul(grad, digamma(x)),
 })
 
@@ -91,7 +93,7 @@ function digammaBody(x: Node): Node {
 
 /** The derivative of lgamma; NaN at negative whole numbers. */
 export const digamma: (x: Node) => Node = floatComposite('digamma', {
-  body: (x) => inFloat64(x, digammaBody),
+  body: (x) => (x.dtype === 'float64' ? digammaBody(x) : digammaFloat(x)),
   vjp: ({ inputs: [x] }, grad) => mul(grad, polygamma(1, x)),
 })
 
@@ -106,23 +108,33 @@ const bernoulli = [
   1 / 74724249600,
   -3617 / 10670622842880000,
 ]
-const termsInFull = 10
+/** How many terms are added up and how many of the formula's follow: enough for the digits of each dtype. */
+const termsOf = { float32: { inFull: 6, ofFormula: 4 }, float64: { inFull: 10, ofFormula: 8 } } as const
 
-/** Hurwitz' zeta of a whole s from 2 and q from 1/2: ten terms, then Euler and Maclaurin's formula. */
+/** base^exponent for a whole exponent from 1, by squaring. */
+function wholePower(base: Node, exponent: number): Node {
+  if (exponent === 1) return base
+  const root = square(wholePower(base, exponent >> 1))
+  return exponent % 2 === 0 ? root : mul(root, base)
+}
+
+/** Hurwitz' zeta of a whole s from 2 and positive q: some terms, then Euler and Maclaurin's formula. */
 function hurwitzZeta(s: number, q: Node): Node {
-  let total = pow(q, -s)
-  for (let k = 1; k < termsInFull; k++) total = add(total, pow(add(q, k), -s))
-  const far = add(q, termsInFull)
-  const last = pow(far, -s)
-  total = add(total, add(mul(last, 0.5), div(mul(last, far), s - 1)))
+  const { inFull, ofFormula } = termsOf[q.dtype === 'float64' ? 'float64' : 'float32']
+  const far = add(q, inFull)
   const inverse = reciprocal(far)
-  let term = mul(mul(last, inverse), s)
-  bernoulli.forEach((coefficient, k) => {
-    total = add(total, mul(term, coefficient))
-    term = mul(mul(mul(term, inverse), inverse), (s + 2 * k + 1) * (s + 2 * k + 2))
-  })
+  const last = wholePower(inverse, s)
+  // the small terms first
+  const coefficients = [...bernoulli.slice(0, ofFormula)].reverse()
+  const slopes = coefficients.map((coefficient, i) => coefficient * rising(s, 2 * (ofFormula - 1 - i)))
+  let total = mul(last, multiplyAdd(mul(inverse, s), polynomial(square(inverse), slopes), 0.5))
+  total = multiplyAdd(wholePower(inverse, s - 1), 1 / (s - 1), total)
+  for (let k = inFull - 1; k >= 0; k--) total = add(total, wholePower(reciprocal(k === 0 ? q : add(q, k)), s))
   return total
 }
+
+/** (s + 1) (s + 2) … (s + count) */
+const rising = (s: number, count: number): number => (count === 0 ? 1 : (s + count) * rising(s, count - 1))
 
 /** Coefficients, lowest first, of the polynomial in c = cot(u) that is the order-th derivative of cot. */
 function cotangentDerivative(order: number): number[] {
@@ -143,17 +155,25 @@ const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
 
 function polygammaBody(n: number, x: Node): Node {
   const isOdd = n % 2 === 1
-  const right = mul(hurwitzZeta(n + 1, reflected(x)), (isOdd ? 1 : -1) * factorial(n))
-  const slopes = polynomial(div(cotangent(x), Math.PI), cotangentDerivative(n).reverse())
+  const isMirrored = less(x, 0)
+  const right = mul(hurwitzZeta(n + 1, where(isMirrored, sub(1, x), x)), (isOdd ? 1 : -1) * factorial(n))
+  const turns = x.dtype === 'float64' ? cotangent(x) : cotangentOfTurns(x)
+  const slopes = polynomial(mul(turns, 1 / Math.PI), cotangentDerivative(n).reverse())
   const mirror = sub(isOdd ? neg(right) : right, mul(slopes, Math.PI ** (n + 1)))
   const isPole = logicalAnd(lessEqual(x, 0), equal(x, floor(x)))
   const atPole = isOdd ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
-  return where(isPole, atPole, where(less(x, 0.5), mirror, right))
+  return where(isPole, atPole, where(isMirrored, mirror, right))
 }
+
+/** Powers of higher orders leave the range of float32 where their sum, times the factorial, does not. */
+const highestFloatOrder = 4
 
 const polygammaNode = defineComposite<{ readonly n: number }>('polygamma', {
   infer: ([x]) => x,
-  body: ([x], { n }) => inFloat64(x, (wide) => polygammaBody(n, wide)),
+  body: ([x], { n }) =>
+    inFloat32(x, (wide) =>
+      n > highestFloatOrder ? inFloat64(wide, (double) => polygammaBody(n, double)) : polygammaBody(n, wide),
+    ),
   vjp: ({ inputs: [x], attrs: { attrs } }, grad) => [mul(grad, polygamma(attrs.n + 1, x))],
 })
 

@@ -1,7 +1,6 @@
 // Inverse hyperbolic functions and the inverse of the error function, written so that no digits are lost near 0 and nothing overflows.
 import {
   add,
-  cast,
   div,
   equal,
   exp,
@@ -81,7 +80,7 @@ const tailP = [1.641345311, 3.429567803, -1.624906493, -1.970840454]
 const tailQ = [1.6370678, 3.5438892, 1]
 const rootOfPi = Math.sqrt(Math.PI)
 
-function erfinvBody(y: Node): Node {
+function erfinvDouble(y: Node): Node {
   const size = abs(y)
   const squared = square(y)
   const central = div(mul(y, polynomial(squared, centralP)), polynomial(squared, centralQ))
@@ -93,9 +92,27 @@ function erfinvBody(y: Node): Node {
   return where(equal(size, 1), mul(y, Number.POSITIVE_INFINITY), where(less(size, 1), x, Number.NaN))
 }
 
-/** The x of which erf is y; computed in float64, since erf is flat where y is near 1. */
+// Giles, Approximating the erfinv function (GPU Computing Gems, 2011): in w - 5/2 up to w = 5, then in √w - 3, for w = -log(1 - y²)
+const centralFloat = [
+  ...[2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4],
+  ...[-1.25372503e-3, -4.17768164e-3, 0.246640727, 1.50140941],
+]
+const tailFloat = [
+  ...[-2.00214257e-4, 1.00950558e-4, 1.34934322e-3, -3.67342844e-3, 5.73950773e-3],
+  ...[-7.6224613e-3, 9.43887047e-3, 1.00167406, 2.83297682],
+]
+
+function erfinvFloat(y: Node): Node {
+  const w = neg(log(mul(sub(1, y), add(y, 1))))
+  const central = polynomial(sub(w, 2.5), centralFloat)
+  const tail = polynomial(sub(sqrt(w), 3), tailFloat)
+  const value = mul(where(less(w, 5), central, tail), y)
+  return where(equal(abs(y), 1), mul(y, Number.POSITIVE_INFINITY), value)
+}
+
+/** The x of which erf is y. */
 export const erfinv = floatComposite('erfinv', {
-  body: (y) => cast(erfinvBody(cast(y, 'float64')), y.dtype),
+  body: (y) => (y.dtype === 'float64' ? erfinvDouble(y) : erfinvFloat(y)),
   vjp: (node, grad) => mul(grad, mul(exp(square(node)), rootOfPi / 2)),
 })
 

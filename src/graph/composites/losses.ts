@@ -1,13 +1,13 @@
 // Losses between two tensors of one shape: squared, absolute, Huber's and the logistic one. Elementwise, then reduced.
 import { ArgumentError, ShapeError } from '../../base/errors.ts'
 import { formatShape, sameShape } from '../../base/shape.ts'
-import { add, broadcastTo, cast, exp, less, max, min, mul, neg, square, sub, where } from '../builders.ts'
+import { add, broadcastTo, cast, less, max, min, mul, neg, square, sub, where } from '../builders.ts'
 import { expectCategory, expectSameDType } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { abs } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
 import { type Reduction, reduced } from './reduction.ts'
-import { log1p, sigmoid } from './special.ts'
+import { log1pExp, sigmoid } from './special.ts'
 
 function expectPair(op: string, x: Node, target: Node): void {
   expectCategory(op, x.dtype, ['float'])
@@ -64,7 +64,7 @@ export function huberLoss(x: Node, target: Node, reduction: Reduction = 'mean', 
 }
 
 /** log(1 + exp(-|x|)), to which the softplus of x and of -x come down. */
-const tail = (x: Node): Node => log1p(exp(neg(abs(x))))
+const tail = (x: Node): Node => log1pExp(neg(abs(x)))
 
 /** Inputs x, target: max(x, 0) - x target + log(1 + exp(-|x|)). */
 const logisticLoss = defineComposite<None>('binaryCrossEntropyWithLogits', {

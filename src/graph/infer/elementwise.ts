@@ -70,6 +70,17 @@ const binary = (op: string, accepted: readonly DTypeCategory[], result?: DType):
   }
 }
 
+function inferMultiplyAdd(inputs: readonly Node[]): ValueType {
+  expectInputs('multiplyAdd', inputs, 3)
+  const [a, ...others] = inputs
+  expectCategory('multiplyAdd', a.dtype, floats)
+  for (const other of others) {
+    expectSameDType('multiplyAdd', a, other)
+    expectSameShape('multiplyAdd', a, other)
+  }
+  return a
+}
+
 function inferWhere(inputs: readonly Node[]): ValueType {
   expectInputs('where', inputs, 3)
   const [condition, then, otherwise] = inputs
@@ -113,6 +124,7 @@ export const inferElementwise = {
   bitcast: inferBitcast,
   add: binary('add', numeric),
   mul: binary('mul', numeric),
+  multiplyAdd: inferMultiplyAdd,
   div: binary('div', numeric),
   mod: binary('mod', numeric),
   pow: binary('pow', numeric),

@@ -106,6 +106,16 @@ export const elementwiseOps = {
     ),
     reference: elementwiseSemantics.mul,
   },
+  multiplyAdd: {
+    family: 'elementwise',
+    infer: inferElementwise.multiplyAdd,
+    vjp: perInput(
+      ({ inputs: [, b] }, grad) => mul(grad, b),
+      ({ inputs: [a] }, grad) => mul(grad, a),
+      (_, grad) => grad,
+    ),
+    reference: elementwiseSemantics.multiplyAdd,
+  },
   div: {
     family: 'elementwise',
     infer: inferElementwise.div,

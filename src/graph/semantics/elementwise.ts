@@ -97,6 +97,14 @@ function where([condition, then, otherwise]: readonly HostArray[], node: Node): 
   return result
 }
 
+/** The product of two float32 is exact in float64, so that the sum is rounded to float32 about once. */
+function multiplyAdd([a, b, c]: readonly HostArray[], node: Node): HostArray {
+  const result = hostZeros(a.dtype, node.shape)
+  const [x, y, z, out] = [a, b, c, result].map(({ data }) => data as NumberData)
+  for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i] + z[i]
+  return roundHalves(result)
+}
+
 type Elementwise =
   | 'sqrt'
   | 'exp'
@@ -108,6 +116,7 @@ type Elementwise =
   | 'bitcast'
   | 'add'
   | 'mul'
+  | 'multiplyAdd'
   | 'div'
   | 'mod'
   | 'pow'
@@ -132,6 +141,7 @@ export const elementwiseSemantics: Semantics<Elementwise> = {
   bitcast: ([x], node) => decodeHost(node.attrs.dtype, node.shape, encodeHost(x)),
   add: binary('add', { float: floatBinary.add, int: intBinary.add, big: bigBinary.add }),
   mul: binary('mul', { float: floatBinary.mul, int: intBinary.mul, big: bigBinary.mul }),
+  multiplyAdd,
   div: binary('div', { float: floatBinary.div, int: intBinary.div, big: bigBinary.div }),
   mod: binary('mod', { float: floatBinary.mod, int: intBinary.mod, big: bigBinary.mod }),
   pow: binary('pow', { float: floatBinary.pow, int: intBinary.pow, big: bigBinary.pow }),

@@ -4,7 +4,7 @@ import * as build from '../../graph/builders.ts'
 import { absolute } from '../../graph/composites/basics.ts'
 import { cosh, sinh } from '../../graph/composites/hyperbolic.ts'
 import { round } from '../../graph/composites/rounding.ts'
-import { erf, erfc, expm1, log1p, tanh } from '../../graph/composites/special.ts'
+import { erf, erfc, exp2, expm1, log1p, tanh } from '../../graph/composites/special.ts'
 import { acos, asin, atan, atan2 } from '../../graph/composites/trigonometry.ts'
 import type { Node } from '../../graph/node.ts'
 import type { Tensor } from '../tensor.ts'
@@ -37,7 +37,7 @@ export abstract class MathTensor extends ElementwiseTensor {
     return this.result(build.exp(this.node))
   }
   exp2(): Tensor {
-    return this.result(build.pow(2, build.toFloat(this.node)))
+    return this.result(exp2(this.node))
   }
   /** exp(x) - 1, exact near 0 */
   expm1(): Tensor {
