@@ -19,6 +19,7 @@ import { schedule } from './schedule/schedule.ts'
 import type { KernelGroup, Schedule } from './schedule-types.ts'
 import { type KernelClass, shareKernels } from './share-kernels.ts'
 import { simplify } from './simplify/simplify.ts'
+import { streamOutputs } from './stream-outputs.ts'
 import type { Target } from './target.ts'
 import { verifyMemory, verifySchedule } from './verify-plan.ts'
 
@@ -51,11 +52,11 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   if (options.verify) verifySchedule(scheduled, simple)
   const placement = placeValues(graph, simple.leaves, simple.roots, scheduled.groups)
   const copies = placement.copies.map(copyGroup)
-  const groups = [...scheduled.groups, ...copies]
   const placeOf = new Map([
     ...placement.placeOf,
     ...copies.map(({ outputs: [copy] }, i) => [copy, placement.copies[i].to] as const),
   ])
+  const groups = streamOutputs([...scheduled.groups, ...copies], placeOf, target)
   const shared = clock.time('share', () => shareKernels(groups))
   const kernels = shared.classes.map((one) => makeKernel(one, target, options, clock))
   const constants = new ConstantPool()

@@ -14,6 +14,8 @@ export interface KernelGroup {
   readonly inputs: readonly Node[]
   readonly inner: readonly Node[]
   readonly outputs: readonly Node[]
+  /** outputs that are stored past the caches */
+  readonly streamed?: readonly Node[]
 }
 
 export interface Schedule {

@@ -93,6 +93,7 @@ class OpenClass {
     if (a.anchor !== b.anchor || a.inputs.length !== b.inputs.length || a.inner.length !== b.inner.length) return false
     if (position(a.anchorNode, this.#first) !== position(b.anchorNode, other)) return false
     if (!a.inputs.every((node, i) => sameType(node, b.inputs[i])) || !sameLists(a.outputs, b.outputs)) return false
+    if (!sameLists(a.streamed ?? [], b.streamed ?? [])) return false
     const holes: number[] = []
     for (let i = 0; i < a.inner.length; i++) {
       const [x, y] = [a.inner[i], b.inner[i]]
@@ -142,6 +143,7 @@ class OpenClass {
         inputs: [...group.inputs, ...added],
         inner: group.inner.filter((_, i) => !this.#holes.has(i)).map(replaced),
         outputs: group.outputs.map(replaced),
+        streamed: group.streamed?.map(replaced),
       },
     }
   }

@@ -19,6 +19,8 @@ export interface Target {
   readonly l2: number
   readonly l3: number
   readonly threads: number
+  /** larger results that a program does not read again are stored past the caches; undefined where stores cannot */
+  readonly streamedBytes?: number
   /** microkernels by dtype, best first */
   readonly tiles: Readonly<Partial<Record<DType, readonly TileShape[]>>>
 }

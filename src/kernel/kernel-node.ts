@@ -12,6 +12,8 @@ export interface Param {
   /** elements; every access is proved or checked to lie in 0..size-1 */
   readonly size: number
   readonly access: 'read' | 'write' | 'readwrite'
+  /** of what is only written: stores may go past the caches */
+  readonly isStreamed?: boolean
   readonly name: string
 }
 

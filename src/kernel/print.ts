@@ -33,7 +33,7 @@ function namesOf(kernel: Kernel): Names {
 export function printKernel(kernel: Kernel): string {
   const names = namesOf(kernel)
   const sized = (memory: Memory): string => `${memory.name}: ${memory.dtype}[${memory.size}]`
-  const params = kernel.params.map((param) => `${param.access} ${sized(param)}`)
+  const params = kernel.params.map((param) => `${param.isStreamed ? 'stream' : param.access} ${sized(param)}`)
   return [
     `kernel ${kernel.name} (${params.join(', ')}) {`,
     ...kernel.scratch.map((scratch) => `  scratch ${sized(scratch)}`),

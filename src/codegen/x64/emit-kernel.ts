@@ -50,6 +50,8 @@ export function selectKernel(kernel: Kernel, { checked, features }: EmitOptions)
   }
   takeArguments(s)
   for (const statement of kernel.body) selectTop(s, statement)
+  // what went past the caches is in order with what other participants see
+  if (s.streams) s.read('sfence')
   const selected: MachineFunction = { name: kernel.name, ops: flatten(s.root), registers: s.registers }
   return { selected, scratchBytes }
 }

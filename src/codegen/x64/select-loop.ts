@@ -12,6 +12,8 @@ import { transposedCopy } from './select-transposed.ts'
 import { isWideLoop, withWideAccumulators } from './select-wide.ts'
 
 const largestUnroll = 64
+/** of the widest type that stores whole lines in one loop step: a line of float32 */
+const lineElements = 16
 
 export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): void {
   const extent = affineOf(s, loop.extent)
@@ -136,7 +138,8 @@ function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | und
   const owned = ownedAccumulators(loop.body, loop.lanes)
   const lanes = groupLanes(loop)
   const step = owned.size > 0 ? loop.lanes : Math.max(lanes, Math.floor(loop.lanes / lanes) * lanes)
-  s.vectorLoop = { variable: loop.variable.id, owned, varying: new Map() }
+  const fillsLines = step % lineElements === 0 && (count === undefined || count >= 4 * lineElements)
+  s.vectorLoop = { variable: loop.variable.id, fillsLines, owned, varying: new Map() }
   const body = (base: Affine, groups: readonly Group[]) => {
     s.variables.set(loop.variable.id, { ...base, lane: 1 })
     s.vectorLoop!.varying.clear()
@@ -152,6 +155,12 @@ function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | und
   else openVectorLoop(s, extent, step, lanes, body, whole)
   s.vectorLoop = undefined
 }
+
+/** The counter of a loop from 0, known to be a multiple of its step. */
+const multiple = (counter: Affine, step: number): Affine => ({
+  ...counter,
+  terms: counter.terms.map((term) => ({ ...term, divisor: step })),
+})
 
 type VectorBody = (base: Affine, groups: readonly Group[]) => void
 
@@ -173,7 +182,9 @@ function constantVectorLoop(
   const limit = limitOf(s, constantAffine(whole))
   if (whole === step) around(() => inScope(s, undefined, step, () => body(constantAffine(0), groups)))
   else if (whole > 0)
-    around(() => countedLoop(s, constantRegister(s, 0), limit, step, false, (base) => body(base, groups)))
+    around(() =>
+      countedLoop(s, constantRegister(s, 0), limit, step, false, (base) => body(multiple(base, step), groups)),
+    )
   if (whole < count) inScope(s, undefined, step, () => body(constantAffine(whole), fullGroups(s, count - whole, lanes)))
 }
 
@@ -201,7 +212,7 @@ function openVectorLoop(
   const end = indexRegister(s, addAffine(extent, constantAffine(step - 1), -1))
   let counter = total
   around(() => {
-    counter = countedLoop(s, constantRegister(s, 0), end, step, true, (base) => body(base, groups))
+    counter = countedLoop(s, constantRegister(s, 0), end, step, true, (base) => body(multiple(base, step), groups))
   })
   const done = s.label()
   const left = copyGeneral(s, total)

@@ -260,12 +260,39 @@ function storeContiguous(
     return
   }
   const masks = predicate && partMasks(s, form, predicate)
+  const streamed = masks === undefined ? streamedWidth(s, memory, sum) : 0
   parts.forEach((part, i) => {
     const target = resized(shifted(address, i * 32), bytes)
     const source = s.load(part, bytes)
-    if (masks === undefined) s.read('vmovups', target, source.view(bytes))
+    if (masks === undefined) storePart(s, target, source, streamed)
     else s.read(isWide(form) ? 'vmaskmovpd' : 'vmaskmovps', target, masks[i].view(bytes), source.view(bytes))
   })
+}
+
+const lineBytes = 64
+
+/**
+ * Bytes that a store may send past the caches at once, or 0: a cache line or half of one, where addresses begin whole ones and the loop
+ * fills the line.
+ */
+function streamedWidth(s: Selection, memory: Memory, { constant, terms }: Affine): number {
+  if (memory.op !== 'param' || !memory.isStreamed || !s.vectorLoop?.fillsLines) return 0
+  const multiples = [constant, ...terms.map(({ coefficient, divisor = 1 }) => coefficient * divisor)]
+  const isWhole = (bytes: number): boolean => multiples.every((one) => (one * bytesOf(memory.dtype)) % bytes === 0)
+  return isWhole(lineBytes) ? lineBytes : isWhole(lineBytes / 2) ? lineBytes / 2 : 0
+}
+
+function storePart(s: Selection, target: MemoryOperand, source: VirtualRegister, streamed: number): void {
+  const { bytes } = target
+  if (streamed > 0) s.streams = true
+  if (streamed === 0 || streamed >= bytes) {
+    s.read(streamed > 0 ? 'vmovntps' : 'vmovups', target, source.view(bytes))
+    return
+  }
+  const upper = s.vector()
+  s.write('vextractf64x4', upper.view(32), source.view(64), 1)
+  s.read('vmovntps', resized(target, 32), source.view(32))
+  s.read('vmovntps', resized(shifted(target, 32), 32), upper.view(32))
 }
 
 /** The low byte or word of each 32-bit lane, next to each other. */

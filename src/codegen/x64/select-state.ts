@@ -54,6 +54,8 @@ export interface Term {
   /** loop depth at which the register gets its value */
   readonly level: number
   readonly coefficient: number
+  /** divides whatever the register holds; 1 if left out */
+  readonly divisor?: number
 }
 
 /** Code in the order of execution; nested blocks are filled later, as the code before a loop is. */
@@ -79,6 +81,8 @@ export const makeScope = (counter: VirtualRegister | undefined, step: number): S
 
 export interface VectorLoop {
   readonly variable: number
+  /** its whole steps store whole cache lines, and several in a row */
+  readonly fillsLines: boolean
   /** accumulators of as many lanes as the loop, that it adds to */
   readonly owned: ReadonlySet<Accumulator>
   readonly varying: Map<Expression, boolean>
@@ -126,6 +130,8 @@ export class Selection {
   /** set while one lane is computed in general registers */
   lane: number | undefined = undefined
   vectorLoop: VectorLoop | undefined = undefined
+  /** whether anything is stored past the caches */
+  streams = false
   /** values of the statement being selected, by expression: as scalars and as lanes */
   scalarMemo = new Map<Expression, LaneValue>()
   laneMemo = new Map<Expression, LaneValue>()

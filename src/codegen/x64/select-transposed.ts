@@ -46,7 +46,7 @@ function rowsAt(s: Selection, { outer, lets, inner, store, load }: TransposedCop
     s.variables.set(inner.variable.id, { ...base, lane: 1 })
     s.scalarMemo = new Map()
     s.laneMemo = new Map()
-    s.vectorLoop = { variable: inner.variable.id, owned: new Set(), varying: new Map() }
+    s.vectorLoop = { fillsLines: false, variable: inner.variable.id, owned: new Set(), varying: new Map() }
     s.group = { index: 0, offset: 0, lanes: side, predicate: undefined }
     const places = { from: affineOf(s, load.index), to: affineOf(s, store.index) }
     s.vectorLoop = undefined

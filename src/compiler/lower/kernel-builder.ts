@@ -97,8 +97,8 @@ export class KernelBuilder {
     return readOf(accumulator)
   }
 
-  param(name: string, dtype: DType, size: number, access: Param['access']): Param {
-    const param: Param = { op: 'param', slot: this.params.length, dtype, size, access, name }
+  param(name: string, dtype: DType, size: number, access: Param['access'], isStreamed = false): Param {
+    const param: Param = { op: 'param', slot: this.params.length, dtype, size, access, isStreamed, name }
     this.params.push(param)
     return param
   }

@@ -50,7 +50,10 @@ export class Lowering {
       group.inputs.map((node, i) => [node, builder.param(`in${i}`, node.dtype, sizeOf(node.shape), 'read')]),
     )
     this.outputs = new Map(
-      group.outputs.map((node, i) => [node, builder.param(`out${i}`, node.dtype, sizeOf(node.shape), outputAccess)]),
+      group.outputs.map((node, i) => {
+        const isStreamed = outputAccess === 'write' && (group.streamed?.includes(node) ?? false)
+        return [node, builder.param(`out${i}`, node.dtype, sizeOf(node.shape), outputAccess, isStreamed)]
+      }),
     )
     this.uses = countUses(group.inner, group.outputs)
     this.weight = group.inner.reduce((sum, node) => sum + weightOf(node), 0)

@@ -45,6 +45,9 @@ const tilesAvx512: typeof tiles = {
 
 export const nativeTiles = (avx512: boolean): Target['tiles'] => (avx512 ? tilesAvx512 : tiles)
 
+/** Smaller results are read faster from the next level than from memory, whatever a core's own caches hold. */
+const leastStreamedBytes = 2 * 1024 * 1024
+
 function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target {
   const { l1, l2, l3 } = cacheBytes
   return {
@@ -55,6 +58,7 @@ function targetOf({ cacheBytes, avx512 }: CpuFeatures, threads: number): Target 
     l2,
     l3,
     threads,
+    streamedBytes: Math.max(l2, leastStreamedBytes),
     tiles: nativeTiles(avx512),
   }
 }
