@@ -1,5 +1,6 @@
 // docs/architecture.template.md in, docs/architecture.md out: each line `{{stage}}` becomes what that stage really printed for one
 // expression. `npm run docs` writes the page; a test holds the committed one against it, so that it cannot go stale.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { disassemble } from '../src/codegen/x64/disassemble.ts'
@@ -8,6 +9,7 @@ import { compileGraph } from '../src/compiler/compile.ts'
 import type { Graph } from '../src/compiler/graph.ts'
 import { type Plan, stageNames } from '../src/compiler/plan.ts'
 import type { Target } from '../src/compiler/target.ts'
+import { verifier } from '../src/compiler/verifier.ts'
 import { createReferenceDevice } from '../src/devices/reference/reference-device.ts'
 import { formatGraph } from '../src/graph/print.ts'
 import { fromHost, registerDevice, setDevice, type Tensor } from '../src/index.ts'
@@ -83,7 +85,7 @@ async function stages(): Promise<ReadonlyMap<string, string>> {
   loss.backward()
   const backward = formatGraph([loss.node, w.grad!.node, b.grad!.node])
   const value = await loss.item()
-  const plan = compileGraph(graphs[0], target, { verify: true })
+  const plan = compileGraph(graphs[0], target, { verifier })
   const emit = (anchor: string) =>
     emitKernel(kernelNamed(plan, anchor), { checked: false, features: { f16c: true, avx512: false } })
   const texts: [string, string][] = [

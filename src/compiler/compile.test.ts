@@ -1,4 +1,5 @@
 // Whole plans on the kernel interpreter against the reference semantics, with every stage on and with each one off.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { backward } from '../autograd/backward.ts'
@@ -12,6 +13,7 @@ import { type CompileOptions, compileGraph } from './compile.ts'
 import { interpretPlan } from './interpret-plan.ts'
 import { assertClose, sample, testTarget } from './lower/test-harness.ts'
 import { kernelPasses } from './optimize/optimize.ts'
+import { verifier } from './verifier.ts'
 
 const variants: Record<string, CompileOptions> = {
   all: {},
@@ -26,7 +28,7 @@ function check(leaves: readonly Node[], roots: readonly Node[], tolerance = 2e-5
   for (const name of names) {
     const plan = compileGraph({ leaves, outputs: roots.map((node) => ({ node, persistent: false })) }, testTarget, {
       ...variants[name],
-      verify: true,
+      verifier,
     })
     for (const participants of [1, 3]) {
       const actual = interpretPlan(
@@ -113,7 +115,7 @@ test('compile: an update in place that another kernel still reads', () => {
       [g, values[1]],
     ]),
   )
-  const plan = compileGraph(graph, testTarget, { verify: true })
+  const plan = compileGraph(graph, testTarget, { verifier })
   interpretPlan(plan, values).forEach((value, i) => {
     assertClose(value, expected[i], 1e-4, plan.print('memory'))
   })

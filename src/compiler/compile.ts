@@ -3,9 +3,7 @@
 import { bytesOf } from '../base/dtype.ts'
 import { isOp, makeNode, type Node, topologicalOrder } from '../graph/node.ts'
 import { formatGraph } from '../graph/print.ts'
-import { verifyGraph } from '../graph/verify.ts'
 import { printKernel } from '../kernel/print.ts'
-import { verifyKernel } from '../kernel/verify.ts'
 import { ConstantPool } from './constant-pool.ts'
 import type { Graph } from './graph.ts'
 import { hasLowering } from './lower/composite.ts'
@@ -21,7 +19,7 @@ import { type KernelClass, shareKernels } from './share-kernels.ts'
 import { simplify } from './simplify/simplify.ts'
 import { streamOutputs } from './stream-outputs.ts'
 import type { Target } from './target.ts'
-import { verifyMemory, verifySchedule } from './verify-plan.ts'
+import type { Verifier } from './verifier.ts'
 
 export interface CompileOptions {
   /** off: composites are expanded, nothing else is rewritten */
@@ -36,20 +34,20 @@ export interface CompileOptions {
   readonly reuseMemory?: boolean
   /** puts the kernels in another order, which must respect their dependencies; for tests */
   readonly reorder?: (groups: readonly KernelGroup[]) => readonly KernelGroup[]
-  /** verify what every stage gives; on in tests */
-  readonly verify?: boolean
+  /** checks what every stage gives; in tests, and in checked mode */
+  readonly verifier?: Verifier
 }
 
 export function compileGraph(graph: Graph, target: Target, options: CompileOptions = {}): Plan {
   const clock = new StageClock()
   const keeps = (node: Node<'composite'>) => (options.composites ?? true) && hasLowering(node, target)
   const simple = clock.time('simplify', () => simplify(graph, options.simplify ?? true, keeps))
-  if (options.verify) verifyGraph(simple.roots, 'simplify')
+  options.verifier?.graph(simple.roots, 'simplify')
   const first = clock.time('schedule', () =>
     schedule(topologicalOrder(simple.roots), simple.roots, target, { fuse: options.fuse ?? true }),
   )
   const scheduled = options.reorder ? { ...first, groups: options.reorder(first.groups) } : first
-  if (options.verify) verifySchedule(scheduled, simple)
+  options.verifier?.schedule(scheduled, simple)
   const placement = placeValues(graph, simple.leaves, simple.roots, scheduled.groups)
   const copies = placement.copies.map(copyGroup)
   const placeOf = new Map([
@@ -64,7 +62,7 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
     const calls = groups.map((group, i) => placeCall(group, kernels, shared.classOf[i], placeOf, constants))
     return planMemory(graph, persistentLast(calls), options.reuseMemory ?? true)
   })
-  if (options.verify) verifyMemory(memory)
+  options.verifier?.memory(memory)
   return {
     graph,
     kernels: kernels.map(({ planned }) => planned),
@@ -102,10 +100,8 @@ function makeKernel(
 ): MadeKernel {
   const lowered = clock.time('lower', () => lower(group, target))
   const kernel = clock.time('optimize', () => optimize(lowered.kernel, options.skip))
-  if (options.verify) {
-    verifyKernel(lowered.kernel)
-    verifyKernel(kernel)
-  }
+  options.verifier?.kernel(lowered.kernel)
+  options.verifier?.kernel(kernel)
   return { holes, lowered, planned: { kernel, checks: lowered.checks } }
 }
 

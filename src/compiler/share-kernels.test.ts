@@ -1,4 +1,5 @@
 // One kernel for groups that differ in numbers only: the plan has one body, and every call its own values.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as build from '../graph/builders.ts'
@@ -8,12 +9,13 @@ import type { Node } from '../graph/node.ts'
 import { compileGraph } from './compile.ts'
 import { interpretPlan } from './interpret-plan.ts'
 import { assertClose, sample, testTarget } from './lower/test-harness.ts'
+import { verifier } from './verifier.ts'
 
 /** Compiles, compares with the reference, and gives the number of kernels. */
 function kernelsOf(leaves: readonly Node[], roots: readonly Node[]): number {
   const values = new Map<Node, HostArray>(leaves.map((leaf, i) => [leaf, sample(leaf, i + 1)]))
   const plan = compileGraph({ leaves, outputs: roots.map((node) => ({ node, persistent: false })) }, testTarget, {
-    verify: true,
+    verifier,
   })
   const expected = evaluateNodes(roots, values)
   const actual = interpretPlan(plan, [...values.values()])

@@ -4,12 +4,13 @@ import { ArgumentError, CompileError, indexOutOfRange } from '../base/errors.ts'
 import type { CompileOptions } from '../compiler/compile.ts'
 import { kernelPasses } from '../compiler/optimize/optimize.ts'
 import { type Plan, type StageName, stageNames } from '../compiler/plan.ts'
+import type { Verifier } from '../compiler/verifier.ts'
 import { formatGraph } from '../graph/print.ts'
 import type { KernelProfile, Program } from './device.ts'
 
 /** What a device may be opened with that only its compiler reads. */
 export interface CompilerSettings {
-  /** verify what every compiler stage gives, emit bounds tests around every load and store, poison the arena before each run */
+  /** verify what every compiler stage gives (not in browsers), emit bounds tests around every load and store, poison the arena before each run */
   readonly checked?: boolean
   /** off: composites are expanded, nothing else is rewritten */
   readonly simplify?: boolean
@@ -24,7 +25,7 @@ export interface CompilerSettings {
 }
 
 /** @throws ArgumentError for a pass that there is not */
-export function compileOptionsOf(device: string, settings: CompilerSettings): CompileOptions {
+export function compileOptionsOf(device: string, settings: CompilerSettings, verifier?: Verifier): CompileOptions {
   const { simplify, fuse, composites, reuseMemory, checked = false, skip = [] } = settings
   const names = kernelPasses.map(({ name }) => name)
   const unknown = skip.find((name) => !names.includes(name))
@@ -32,7 +33,7 @@ export function compileOptionsOf(device: string, settings: CompilerSettings): Co
     throw new ArgumentError(`${device}: expected skip to name passes (${names.join(', ')}), got '${unknown}'.`, {
       unknown,
     })
-  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verify: checked }
+  return { simplify, fuse, composites, reuseMemory, skip: new Set(skip), verifier: checked ? verifier : undefined }
 }
 
 /** What generated code records when a check fails; `code` numbers the checks of the call's kernel. */

@@ -1,8 +1,10 @@
 // Bit-identical results: over 1, 2 and 4 threads, five runs each, and whatever valid order the kernels run in.
+
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { compileGraph } from '../../src/compiler/compile.ts'
 import { interpretPlan } from '../../src/compiler/interpret-plan.ts'
+import { verifier } from '../../src/compiler/verifier.ts'
 import { openNativeDevice } from '../../src/devices/native/native-device.ts'
 import type { HostArray } from '../../src/graph/host-array.ts'
 import { closeDevices, setDevice } from '../../src/index.ts'
@@ -45,10 +47,10 @@ for (const [name, makeStep] of Object.entries(steps)) {
 
   test(`${name}: the same bits in any order of its kernels and with any number of participants`, () => {
     const { graph, values } = makeStep()
-    const expected = interpretPlan(compileGraph(graph, smallTarget, { verify: true }), values)
+    const expected = interpretPlan(compileGraph(graph, smallTarget, { verifier }), values)
     for (let seed = 1; seed <= 4; seed++) {
       const reorder = (groups: Parameters<typeof shuffled>[0]) => shuffled(groups, seed)
-      const plan = compileGraph(graph, smallTarget, { verify: true, reorder })
+      const plan = compileGraph(graph, smallTarget, { verifier, reorder })
       assertSameBits(interpretPlan(plan, values, seed), expected, `order ${seed}, ${seed} participants`)
     }
   })

@@ -1,4 +1,5 @@
 // Checks a random graph: the reference semantics, the kernel interpreter with every pass on and with each one off, and devices must agree.
+
 import assert from 'node:assert/strict'
 import { bytesOf, isFloat } from '../../src/base/dtype.ts'
 import { sizeOf } from '../../src/base/shape.ts'
@@ -7,6 +8,7 @@ import type { Graph } from '../../src/compiler/graph.ts'
 import { interpretPlan } from '../../src/compiler/interpret-plan.ts'
 import { kernelPasses } from '../../src/compiler/optimize/optimize.ts'
 import type { Target } from '../../src/compiler/target.ts'
+import { verifier } from '../../src/compiler/verifier.ts'
 import { evaluateNodes } from '../../src/graph/evaluate.ts'
 import type { HostArray } from '../../src/graph/host-array.ts'
 import { decodeHost, encodeHost } from '../../src/graph/host-bytes.ts'
@@ -42,7 +44,7 @@ export const referenceOf = ({ graph, values }: RandomGraph): HostArray[] =>
 /** The graph compiled in one way and run by the interpreter, with one and three participants. */
 export function checkInterpreted(random: RandomGraph, expected: readonly HostArray[], names: readonly string[]): void {
   for (const name of names) {
-    const plan = compileGraph(random.graph, smallTarget, { ...variants[name], verify: true })
+    const plan = compileGraph(random.graph, smallTarget, { ...variants[name], verifier })
     for (const participants of [1, 3])
       assertAgree(
         interpretPlan(plan, random.values, participants),

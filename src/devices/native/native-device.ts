@@ -5,6 +5,7 @@ import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import { nodeBytes } from '../../compiler/plan-memory.ts'
 import type { Target, TileShape } from '../../compiler/target.ts'
+import { verifier } from '../../compiler/verifier.ts'
 import { type CompilerSettings, compileOptionsOf } from '../../runtime/compiled-program.ts'
 import type { Device, Program } from '../../runtime/device.ts'
 import { type ProgramOutcome, QueuedDevice } from '../../runtime/queued-device.ts'
@@ -82,7 +83,7 @@ class NativeDevice extends QueuedDevice<NativeProgram> {
     this.#pool = host.createPool({ threads, jitter })
     this.#checked = checked
     this.#sharesAll = this.#pool.threads === 1 || jitter > 0
-    this.#compileOptions = compileOptionsOf('native', options)
+    this.#compileOptions = compileOptionsOf('native', options, verifier)
     this.#cpu = { ...host.cpu, avx512: host.cpu.avx512 && avx512 !== false }
     this.target = targetOf(this.#cpu, this.#pool.threads)
     const { vendor, avx2, fma, f16c } = this.#cpu

@@ -26,5 +26,5 @@ export function openWasmBrowserDevice(options: WasmBrowserOptions = {}): Device 
     throw new ArgumentError(`wasm: expected 1 to ${maximumThreads} threads, got ${threads}.`, { threads })
   if (threads === 1 || !crossOriginIsolated || !webWorker || !engineFeatures().threads) return openWasmDevice(options)
   const make = (heap: WasmHeap): BrowserTeam => new BrowserTeam(heap, threads)
-  return openWasmDevice(options, { isShared: true, make })
+  return openWasmDevice(options, { team: { isShared: true, make } })
 }

@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import { ArgumentError } from '../../base/errors.ts'
 import { engineFeatures } from '../../codegen/wasm/engine-features.ts'
 import { maximumThreads } from '../../codegen/wasm/layout.ts'
+import { verifier } from '../../compiler/verifier.ts'
 import type { Device } from '../../runtime/device.ts'
 import { headroomShare, memoryLeft, processorLimit } from '../../system/limits.ts'
 import type { WasmHeap } from './heap.ts'
@@ -20,7 +21,7 @@ export function openWasmNodeDevice(options: WasmNodeOptions = {}): Device | { re
   const threads = options.threads ?? (isMainThread ? processors : 1)
   if (!Number.isInteger(threads) || threads < 1 || threads > maximumThreads)
     throw new ArgumentError(`wasm: expected 1 to ${maximumThreads} threads, got ${threads}.`, { threads })
-  if (threads === 1 || !engineFeatures().threads) return openWasmDevice(options, undefined, room)
+  if (threads === 1 || !engineFeatures().threads) return openWasmDevice(options, { room, verifier })
   const make = (heap: WasmHeap): WorkerTeam => new WorkerTeam(heap, threads, processors)
-  return openWasmDevice(options, { isShared: true, make }, room)
+  return openWasmDevice(options, { team: { isShared: true, make }, room, verifier })
 }

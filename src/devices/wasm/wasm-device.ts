@@ -5,8 +5,10 @@ import type { DType } from '../../base/dtype.ts'
 import { dtypes } from '../../base/dtype.ts'
 import { wasmEngine } from '../../codegen/wasm/engine.ts'
 import { engineFeatures } from '../../codegen/wasm/engine-features.ts'
+import type { CompileOptions } from '../../compiler/compile.ts'
 import type { Graph } from '../../compiler/graph.ts'
 import type { Target } from '../../compiler/target.ts'
+import type { Verifier } from '../../compiler/verifier.ts'
 import { type CompilerSettings, compileOptionsOf } from '../../runtime/compiled-program.ts'
 import type { Device, Program } from '../../runtime/device.ts'
 import { type ProgramOutcome, QueuedDevice, Region } from '../../runtime/queued-device.ts'
@@ -21,16 +23,26 @@ export type TeamMaker = { readonly isShared: boolean; make(heap: WasmHeap): Thre
 
 const alone: TeamMaker = { isShared: false, make: (heap) => new TeamOfOne(heap) }
 
-/** Opens the device, or says why this engine cannot have it. `room` gives the bytes that may still be taken from the machine. */
+/** What the place that a device is opened in brings to it. */
+export interface WasmPlace {
+  readonly team?: TeamMaker
+  /** bytes that may still be taken from the machine */
+  readonly room?: () => number
+  /** for checked mode */
+  readonly verifier?: Verifier
+}
+
+/** Opens the device, or says why this engine cannot have it. */
 export function openWasmDevice(
   options: WasmDeviceOptions = {},
-  team: TeamMaker = alone,
-  room?: () => number,
+  place: WasmPlace = {},
 ): Device | { readonly refused: string } {
   if (!wasmEngine) return { refused: 'wasm: this JavaScript engine has no WebAssembly.' }
   if (!engineFeatures().simd) return { refused: "wasm: this engine's WebAssembly has no vectors (SIMD)." }
+  const { team = alone, room, verifier } = place
   const heap = openHeap(team.isShared, room)
-  return 'refused' in heap ? heap : new WasmDevice(heap, team.make(heap), options)
+  if ('refused' in heap) return heap
+  return new WasmDevice(heap, team.make(heap), options.checked ?? false, compileOptionsOf('wasm', options, verifier))
 }
 
 /** An engine short of address space refuses memory that could grow to 4 GiB. */
@@ -66,14 +78,13 @@ class WasmDevice extends QueuedDevice<WasmProgram> {
   readonly #options: WasmProgramOptions
   readonly #scratch: Region
 
-  constructor(heap: WasmHeap, team: ThreadTeam, options: WasmDeviceOptions) {
-    const { checked = false } = options
+  constructor(heap: WasmHeap, team: ThreadTeam, checked: boolean, compile: CompileOptions) {
     super(heap, 'wasm', checked)
     this.#heap = heap
     this.#team = team
     const { relaxed } = engineFeatures()
     this.#options = {
-      compile: compileOptionsOf('wasm', options),
+      compile,
       emit: { memory: { shared: heap.isShared, ...heap.pages }, checked, relaxed },
     }
     this.target = targetOf(team.threads)

@@ -1,5 +1,6 @@
 // Attention's own kernels against the reference semantics of its body: forward and all gradients, on the kernel interpreter, over sizes
 // that fill blocks and tiles and sizes that do not, every mask, views as operands, and both float dtypes.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { backward } from '../../../autograd/backward.ts'
@@ -12,6 +13,7 @@ import type { Node } from '../../../graph/node.ts'
 import { compileGraph } from '../../compile.ts'
 import { interpretPlan } from '../../interpret-plan.ts'
 import type { Plan } from '../../plan.ts'
+import { verifier } from '../../verifier.ts'
 import { assertClose, sample, testTarget } from '../test-harness.ts'
 
 /** A first cache so small that a few queries and keys make a block. */
@@ -34,7 +36,7 @@ function check(leaves: readonly Node[], y: Node, { tolerance = 5e-5, values: giv
   const values = all.map((leaf, i) => given?.get(leaf) ?? sample(leaf, i + 1))
   const expected = evaluateNodes(roots, new Map(all.map((leaf, i) => [leaf, values[i]])))
   const graph = { leaves: all, outputs: roots.map((node) => ({ node, persistent: false })) }
-  const plan = compileGraph(graph, target, { verify: true })
+  const plan = compileGraph(graph, target, { verifier })
   assert.equal(ownKernels(plan), 2, plan.print('schedule'))
   assert.equal(ownKernels(compileGraph(graph, target, { composites: false })), 0)
   const [alone, shared] = [1, 3].map((participants) => interpretPlan(plan, values, participants))
@@ -123,7 +125,7 @@ test('attention in blocks: some gradients alone', () => {
   const values = all.map((leaf, i) => sample(leaf, i + 1))
   for (const leaf of leaves) {
     const root = backward([{ root: y, grad }], new Set([leaf])).get(leaf)!
-    const plan = compileGraph({ leaves: all, outputs: [{ node: root, persistent: false }] }, target, { verify: true })
+    const plan = compileGraph({ leaves: all, outputs: [{ node: root, persistent: false }] }, target, { verifier })
     const [expected] = evaluateNodes([root], new Map(all.map((one, i) => [one, values[i]])))
     assertClose(interpretPlan(plan, values)[0], expected, 2e-5, plan.print('schedule'))
   }

@@ -1,5 +1,6 @@
 // Kernels that order, select and search against the reference semantics of their bodies, on the kernel interpreter: short and long rows, every
 // width of key, ties, NaN and zeros of both signs, both directions, rows that are views, and any number of participants.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DType, isFloat } from '../../../base/dtype.ts'
@@ -12,6 +13,7 @@ import { type HostArray, hostZeros } from '../../../graph/host-array.ts'
 import type { Node } from '../../../graph/node.ts'
 import { compileGraph } from '../../compile.ts'
 import { interpretPlan } from '../../interpret-plan.ts'
+import { verifier } from '../../verifier.ts'
 import { assertClose, testTarget } from '../test-harness.ts'
 import { chooseDigits } from './radix.ts'
 
@@ -44,7 +46,7 @@ function fill({ dtype, shape }: Node, { different = 1e6, special = false }: Valu
 function check(leaves: readonly Node[], values: readonly HostArray[], roots: readonly Node[], kernels = 1): void {
   const expected = evaluateNodes(roots, new Map(leaves.map((leaf, i) => [leaf, values[i]])))
   const graph = { leaves, outputs: roots.map((node) => ({ node, persistent: false })) }
-  const plan = compileGraph(graph, testTarget, { verify: true })
+  const plan = compileGraph(graph, testTarget, { verifier })
   const own = plan.print('schedule').match(/^K\d+ composite/gm)?.length ?? 0
   assert.equal(own, kernels, plan.print('schedule'))
   const [alone, shared] = [1, 3].map((participants) => interpretPlan(plan, values, participants))
@@ -112,7 +114,7 @@ test('a rank outside the row is an error', () => {
   const plan = compileGraph(
     { leaves: [x, ranks], outputs: [{ node: positionsOfRanks(x, ranks), persistent: false }] },
     testTarget,
-    { verify: true },
+    { verifier },
   )
   const outside = { ...hostZeros('int64', [1, 1]), data: BigInt64Array.from([80n]) }
   assert.throws(() => interpretPlan(plan, [fill(x, {}), outside], 1), /index 80/)
