@@ -15,7 +15,7 @@ import {
 import type { Accumulator, Expression, Statement } from '../kernel/kernel-node.ts'
 import { assertSame, type Cases, dataOf, empty, fresh, kernelOf, loopOver, param, ramp } from './test-generator.ts'
 
-const accumulator = (dtype: DType, lanes: number, kind: Accumulator['kind']): Accumulator => ({
+export const accumulator = (dtype: DType, lanes: number, kind: Accumulator['kind']): Accumulator => ({
   ...fresh('acc'),
   dtype,
   lanes,

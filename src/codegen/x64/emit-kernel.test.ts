@@ -2,6 +2,7 @@
 import { checkCases } from '../test-checks.ts'
 import { emissionCases } from '../test-emission.ts'
 import { testCases } from '../test-generator.ts'
+import { integerCases } from '../test-integers.ts'
 import { machineCode } from './test-harness.ts'
 
-testCases({ ...emissionCases, ...checkCases }, machineCode)
+testCases({ ...emissionCases, ...integerCases, ...checkCases }, machineCode)

@@ -6,6 +6,7 @@ import { type MemoryOperand, memoryOperand, type VirtualRegister } from '../mach
 import { threadContext } from './calling-convention.ts'
 import { divisionClobbers, multiplyHighClobbers } from './emit-sequences.ts'
 import { branchUnless } from './select-condition.ts'
+import { generalValue } from './select-general.ts'
 import { extractLane } from './select-lanes.ts'
 import type { Affine, Selection, Term } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
@@ -124,8 +125,8 @@ function foldDivision(kind: 'div' | 'mod', a: number, b: number): number {
 function castAffine(s: Selection, input: Expression): Affine | undefined {
   if (input.dtype === 'index') return affineOf(s, input)
   if (s.group.lanes === 1 || !isVarying(s, input)) {
-    const value = s.asScalar(() => withoutLane(s, () => s.value(input)))
-    return registerAffine(extractLane(s, value, 0), s.depth)
+    const register = s.asScalar(() => withoutLane(s, () => generalValue(s, input)))
+    return registerAffine(register, s.depth)
   }
   if (s.lane === undefined) return undefined
   const at = s.lane - s.group.offset

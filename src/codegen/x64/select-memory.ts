@@ -6,6 +6,7 @@ import type { Mnemonic } from './instruction-table.ts'
 import { raiseError } from './select-check.ts'
 import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
 import { fromStored, storedLanes, zero } from './select-convert.ts'
+import { storeGeneral } from './select-general.ts'
 import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
 import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
 import { type Affine, formOf, isWide, type LaneValue, operandOf, type Part, type Selection } from './select-state.ts'
@@ -226,7 +227,9 @@ export function clearLanes(s: Selection, mask: VirtualRegister, { form, parts }:
 
 // --- stores ---------------------------------------------------------------------------------------------------------------
 
-export function storeValue(s: Selection, { memory, index, value, guard }: Store): void {
+export function storeValue(s: Selection, store: Store): void {
+  if (storeGeneral(s, store)) return
+  const { memory, index, value, guard } = store
   const skip = s.label()
   let { predicate } = s.group
   const perLane = guard && s.group.lanes > 1 && isVarying(s, guard)

@@ -33,7 +33,8 @@ interface Digits {
 /** Work for each key moved, and for each value a digit can have: to clear its count and to sum it. */
 const keyWork = 3
 const countWork = 2
-const widestDigit = 11
+/** More places than this, written side by side, run out of pages that the processor has at hand. */
+const widestDigit = 8
 
 /** Few wide digits for long rows, more and narrower ones for short rows. */
 export function chooseDigits(bits: number, extent: number): Digits {
@@ -72,21 +73,23 @@ export function orderByDigits(run: Keys, keys: Scratch): Order {
     builder.emit(storeTo(keys, at, compute('sub', loadOf(keys, at), least)))
     builder.emit(storeTo(positions, at, castTo(at, 'int32')))
   })
-  const side = builder.assigned('side', 'int32', int32(0))
-  const start = (): Expression =>
-    builder.bind('from', choose(compute('equal', builder.read(side), int32(0)), indexLiteral(0), indexLiteral(extent)))
+  // a digit is passed over only where all above it are: pass p finds the keys in half p mod 2
+  const half = builder.assigned('half', 'int32', int32(0))
   for (let pass = 0; pass < digits.passes; pass++) {
     const body = builder.collect(() => {
-      const from = start()
-      countDigits(radix, pass, from)
-      moveByDigit(radix, pass, from)
-      builder.accumulate(side, compute('sub', int32(1), builder.read(side)))
+      countDigits(radix, pass)
+      moveByDigit(radix, pass)
+      builder.accumulate(half, int32((pass + 1) % 2))
     })
     const above = shiftedRight(range, pass * digits.width)
     builder.emit({ op: 'if', condition: compute('notEqual', above, whole(dtype, 0)), body })
   }
-  return { memory: positions, from: start() }
+  const isFirst = compute('equal', builder.read(half), int32(0))
+  return { memory: positions, from: builder.bind('from', choose(isFirst, indexLiteral(0), indexLiteral(extent))) }
 }
+
+/** Where a pass finds the keys. */
+const startOf = (pass: number, extent: number): Expression => indexLiteral((pass % 2) * extent)
 
 const shiftedRight = (value: Expression, by: number): Expression =>
   by === 0 ? value : compute('shiftRight', value, whole(value.dtype as KeyDType, by))
@@ -99,12 +102,12 @@ function digitOf({ run: { bits, dtype }, digits: { width } }: Radix, key: Expres
 }
 
 /** How often each digit occurs, and from that the place of its first key. */
-function countDigits(radix: Radix, pass: number, from: Expression): void {
+function countDigits(radix: Radix, pass: number): void {
   const { run, keys, counts } = radix
   const { builder, extent } = run
   overLanes(run, counts.size, 4, (at) => builder.emit(storeTo(counts, at, int32(0))))
   builder.loop({ name: 'element', extent, kind: 'serial' }, (variable) => {
-    const key = elementOf(keys, from, indexOfLoop(variable))
+    const key = elementOf(keys, startOf(pass, extent), indexOfLoop(variable))
     const at = builder.bind('at', digitOf(radix, key, pass))
     builder.emit(storeTo(counts, at, compute('add', loadOf(counts, at), int32(1))))
   })
@@ -116,17 +119,16 @@ function countDigits(radix: Radix, pass: number, from: Expression): void {
   })
 }
 
-function moveByDigit(radix: Radix, pass: number, from: Expression): void {
+function moveByDigit(radix: Radix, pass: number): void {
   const { run, keys, positions, counts } = radix
   const { builder, extent } = run
-  const to = builder.bind('to', indexAlu('sub', indexLiteral(extent), from))
   builder.loop({ name: 'element', extent, kind: 'serial' }, (variable) => {
-    const source = sumOf([from, indexOfLoop(variable)])
+    const source = sumOf([startOf(pass, extent), indexOfLoop(variable)])
     const key = builder.bind('key', loadOf(keys, source))
     const at = builder.bind('at', digitOf(radix, key, pass))
-    const place = builder.bind('place', loadOf(counts, at))
-    const target = builder.bind('target', sumOf([to, asIndex(place)]))
-    builder.emit(storeTo(counts, at, compute('add', place, int32(1))))
+    const place = builder.bind('place', asIndex(loadOf(counts, at)))
+    const target = builder.bind('target', sumOf([startOf(pass + 1, extent), place]))
+    builder.emit(storeTo(counts, at, castTo(indexAlu('add', place, indexLiteral(1)), 'int32')))
     builder.emit(storeTo(keys, target, key))
     builder.emit(storeTo(positions, target, loadOf(positions, source)))
   })
