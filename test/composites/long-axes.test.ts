@@ -1,7 +1,15 @@
-// Sorting and running sums along axes that are longer than a block, on every device: against JavaScript's own.
+// Orders, ranks, searches and running sums along axes that are longer than a block, on every device: against JavaScript's own.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { availableDevices, closeDevices, type DType, setDevice, type Tensor, tensor } from '../../src/index.ts'
+import {
+  availableDevices,
+  closeDevices,
+  type DType,
+  searchsorted,
+  setDevice,
+  type Tensor,
+  tensor,
+} from '../../src/index.ts'
 
 after(closeDevices)
 
@@ -44,11 +52,39 @@ async function checkOrder(x: Tensor): Promise<void> {
   const all = Array.from((await x.data()) as ArrayLike<number | bigint>)
   for (const descending of [false, true]) {
     const got = await numbersOf(x.argsort(-1, descending))
+    const top = await numbersOf(x.topk(topCount, -1, descending).indices)
     for (let row = 0; row < rows; row++) {
       const part = [row * extent, (row + 1) * extent] as const
-      assert.deepEqual(got.slice(...part), expectedOrder(all.slice(...part), descending), `${x.dtype} ${descending}`)
+      const expected = expectedOrder(all.slice(...part), descending)
+      assert.deepEqual(got.slice(...part), expected, `${x.dtype} ${descending}`)
+      assert.deepEqual(top.slice(row * topCount, (row + 1) * topCount), expected.slice(0, topCount), `${x.dtype} top`)
     }
   }
+}
+
+const topCount = 9
+
+/** The element of a rank, and where values stand in the row in order. */
+async function checkRanks(x: Tensor): Promise<void> {
+  const [rows, extent] = x.shape
+  const all = Array.from((await x.data()) as ArrayLike<number | bigint>)
+  const order = Array.from({ length: rows }, (_, row) =>
+    expectedOrder(all.slice(row * extent, (row + 1) * extent), false),
+  )
+  for (const k of [1, 700, extent])
+    assert.deepEqual(
+      await numbersOf(x.kthvalue(k, -1).indices),
+      order.map((each) => each[k - 1]),
+    )
+  const wanted = [3, 1500, 1999]
+  const values = x.sort().values.indexSelect(1, tensor(wanted).long())
+  const places = await numbersOf(searchsorted(x.sort().values, values))
+  // the first of equal ones
+  const sorted = await numbersOf(x.sort().values)
+  const first = order.flatMap((_, row) =>
+    wanted.map((at) => sorted.slice(row * extent, (row + 1) * extent).indexOf(sorted[row * extent + at])),
+  )
+  assert.deepEqual(places, first)
 }
 
 for (const device of availableDevices()) {
@@ -57,17 +93,17 @@ for (const device of availableDevices()) {
   const dtypes = isSlow ? (['float32'] as const) : (Object.keys(values) as DType[])
   const shapes = isSlow ? [[1, 2049]] : [[2, 2300]]
 
-  test(`${device}: argsort of long axes is stable, with NaN as the largest`, async () => {
+  test(`${device}: orders and ranks along long axes, ties by position, NaN as the largest`, async () => {
     setDevice(device)
     for (const dtype of dtypes)
       for (const shape of shapes) {
         const count = shape[0] * shape[1]
         const list = Array.from({ length: count }, (_, i) => values[dtype]!(i))
-        await checkOrder(
-          tensor(list as number[])
-            .to(dtype)
-            .reshape(shape),
-        )
+        const x = tensor(list as number[])
+          .to(dtype)
+          .reshape(shape)
+        await checkOrder(x)
+        if (dtype === 'int32' || dtype === 'float64') await checkRanks(x.nanToNum())
       }
   })
 

@@ -4,7 +4,18 @@ import { bytesOf } from '../../../base/dtype.ts'
 import { both, loadOf } from '../../../kernel/builders.ts'
 import type { Accumulator, Expression, Scratch } from '../../../kernel/kernel-node.ts'
 import { lanesFor } from '../loops.ts'
-import { asIndex, choose, compute, countKeys, type Extremes, int32, type Keys, overLanes, whole } from './rows.ts'
+import {
+  asIndex,
+  choose,
+  compute,
+  countKeys,
+  countOf,
+  type Extremes,
+  int32,
+  type Keys,
+  overKeys,
+  whole,
+} from './rows.ts'
 
 export interface RankedKey {
   readonly key: Expression
@@ -15,17 +26,17 @@ export interface RankedKey {
 
 /** `rank` is an int32 from 0 to extent - 1. */
 export function findKey(run: Keys, keys: Scratch, rank: Expression, { least, greatest }: Extremes): RankedKey {
-  const { builder, dtype, bits, extent } = run
+  const { builder, dtype, bits } = run
   const low = builder.assigned('low', dtype, least)
   const high = builder.assigned('high', dtype, greatest)
   const below = builder.assigned('below', 'int32', int32(0))
-  const upTo = builder.assigned('upTo', 'int32', int32(extent))
+  const upTo = builder.assigned('upTo', 'int32', countOf(run))
   builder.loop({ name: 'step', extent: bits, kind: 'serial' }, () => {
     const several = compute('less', int32(1), compute('sub', builder.read(upTo), builder.read(below)))
     const body = builder.collect(() => {
       const middle = compute('add', middleOf(builder.read(low), builder.read(high)), whole(dtype, 1))
       const next = builder.bind('next', middle)
-      const count = countKeys(run, keys, extent, (key) => compute('less', key, next))
+      const count = countKeys(run, keys, (key) => compute('less', key, next))
       const isBelow = builder.bind('isBelow', compute('less', rank, count))
       keepOr(run, high, isBelow, compute('sub', next, whole(dtype, 1)))
       keepOr(run, upTo, isBelow, count)
@@ -53,7 +64,7 @@ const keepOr = ({ builder }: Keys, accumulator: Accumulator, condition: Expressi
 function greatestUpTo(run: Keys, keys: Scratch, limit: Expression, least: Expression): Expression {
   const { builder, target, dtype, extent } = run
   const found = builder.accumulator('found', dtype, 'max', lanesFor(target, bytesOf(dtype), 0, extent))
-  overLanes(run, extent, bytesOf(dtype), (at) => {
+  overKeys(run, (at) => {
     const key = builder.bind('key', loadOf(keys, at))
     builder.accumulate(found, choose(compute('lessEqual', key, limit), key, least))
   })
@@ -63,15 +74,15 @@ function greatestUpTo(run: Keys, keys: Scratch, limit: Expression, least: Expres
 /** int32: where the element stands that equals a key and has `earlier` elements before it that do. */
 export function findPosition(run: Keys, keys: Scratch, wanted: Expression, earlier: Expression): Expression {
   const { builder, extent } = run
-  const [low, high, seen] = [0, extent - 1, 0].map((value, i) =>
-    builder.assigned(['first', 'last', 'seen'][i], 'int32', int32(value)),
-  )
+  const low = builder.assigned('first', 'int32', int32(0))
+  const high = builder.assigned('last', 'int32', compute('sub', countOf(run), int32(1)))
+  const seen = builder.assigned('seen', 'int32', int32(0))
   builder.loop({ name: 'step', extent: Math.ceil(Math.log2(extent)), kind: 'serial' }, () => {
     const body = builder.collect(() => {
       const first = builder.bind('first', builder.read(low))
       const middle = builder.bind('middle', middleOf(first, builder.read(high)))
       const count = compute('add', compute('sub', middle, first), int32(1))
-      const equal = countKeys(run, keys, asIndex(count), (key) => compute('equal', key, wanted), asIndex(first))
+      const equal = countKeys(run, keys, (key) => compute('equal', key, wanted), asIndex(count), asIndex(first))
       const upTo = builder.bind('upTo', compute('add', builder.read(seen), equal))
       const isInside = builder.bind('isInside', compute('less', earlier, upTo))
       const isAfter = builder.bind('isAfter', compute('lessEqual', upTo, earlier))

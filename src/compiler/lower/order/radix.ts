@@ -1,6 +1,3 @@
-// Orders the keys of a row by their digits, the least significant first (Cormen et al., Introduction to Algorithms, 8.3). Digits that are
-// 0 for all keys are passed over, so that small numbers of a wide dtype cost what narrow ones do.
-import { bytesOf } from '../../../base/dtype.ts'
 import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../../../kernel/builders.ts'
 import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
 import {
@@ -13,6 +10,7 @@ import {
   int32,
   type KeyDType,
   type Keys,
+  overKeys,
   overLanes,
   sumOf,
   whole,
@@ -22,6 +20,8 @@ import {
 export interface Order {
   readonly memory: Scratch
   readonly from: Expression
+  /** where they were moved along, the keys in order, less `least` */
+  readonly keys?: { readonly memory: Scratch; readonly least: Expression }
 }
 
 interface Digits {
@@ -69,7 +69,7 @@ export function orderByDigits(run: Keys, keys: Scratch): Order {
   const radix = { run, digits, keys, positions, counts: builder.makeScratch('counts', 'int32', 2 ** digits.width) }
   const { least, greatest } = extremes(run, keys)
   const range = builder.bind('range', compute('sub', greatest, least))
-  overLanes(run, extent, bytesOf(dtype), (at) => {
+  overKeys(run, (at) => {
     builder.emit(storeTo(keys, at, compute('sub', loadOf(keys, at), least)))
     builder.emit(storeTo(positions, at, castTo(at, 'int32')))
   })
@@ -85,7 +85,8 @@ export function orderByDigits(run: Keys, keys: Scratch): Order {
     builder.emit({ op: 'if', condition: compute('notEqual', above, whole(dtype, 0)), body })
   }
   const isFirst = compute('equal', builder.read(half), int32(0))
-  return { memory: positions, from: builder.bind('from', choose(isFirst, indexLiteral(0), indexLiteral(extent))) }
+  const from = builder.bind('from', choose(isFirst, indexLiteral(0), indexLiteral(extent)))
+  return { memory: positions, from, keys: { memory: keys, least } }
 }
 
 /** Where a pass finds the keys. */

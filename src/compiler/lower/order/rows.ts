@@ -23,6 +23,8 @@ export interface Keys {
   /** that differences of keys may have */
   readonly bits: number
   readonly extent: number
+  /** how many there are, where values decide that: an index of at most `extent` */
+  readonly count?: Expression
 }
 
 export interface Rows extends Keys {
@@ -31,6 +33,7 @@ export interface Rows extends Keys {
   readonly x: Node
   /** of `x`, in the order wanted */
   readonly key: Node
+  readonly descending: boolean
   readonly row: Axis
 }
 
@@ -45,6 +48,7 @@ export function makeRows(group: KernelGroup, target: Target, descending: boolean
     target,
     x,
     key,
+    descending,
     dtype: key.dtype as KeyDType,
     bits: keyBits[x.dtype],
     row: makeAxis('row', count),
@@ -84,6 +88,17 @@ export function overLanes(
   builder.loop({ name: 'element', extent, kind: 'vector', lanes }, (variable) => body(indexOfLoop(variable)))
 }
 
+/** A loop over lanes of all keys. */
+export function overKeys({ builder, target, dtype, extent, count }: Keys, body: (at: Expression) => void): void {
+  const lanes = lanesFor(target, bytesOf(dtype), 0, extent)
+  builder.loop({ name: 'element', extent: count ?? extent, kind: 'vector', lanes }, (variable) =>
+    body(indexOfLoop(variable)),
+  )
+}
+
+/** How many keys there are, as an int32. */
+export const countOf = ({ extent, count }: Keys): Expression => (count ? castTo(count, 'int32') : int32(extent))
+
 export interface Extremes {
   readonly least: Expression
   readonly greatest: Expression
@@ -94,7 +109,7 @@ export function extremes(run: Keys, keys: Scratch): Extremes {
   const { builder, target, dtype, extent } = run
   const lanes = lanesFor(target, bytesOf(dtype), 0, extent)
   const [least, greatest] = (['min', 'max'] as const).map((kind) => builder.accumulator(kind, dtype, kind, lanes))
-  overLanes(run, extent, bytesOf(dtype), (at) => {
+  overKeys(run, (at) => {
     const key = builder.bind('key', loadOf(keys, at))
     builder.accumulate(least, key)
     builder.accumulate(greatest, key)
@@ -103,16 +118,15 @@ export function extremes(run: Keys, keys: Scratch): Extremes {
   return { least: low, greatest: high }
 }
 
-/** How many of the keys from `from` on, in scratch, meet a condition. */
+/** How many keys, of `extent` from `from` on, meet a condition. */
 export function countKeys(
-  run: Keys,
+  { builder, target, dtype, extent: most, count: all }: Keys,
   keys: Scratch,
-  extent: Expression | number,
   condition: (key: Expression) => Expression,
+  extent: Expression | number = all ?? most,
   from: Expression = indexLiteral(0),
 ): Expression {
-  const { builder, target, dtype } = run
-  const lanes = lanesFor(target, bytesOf(dtype), 0, typeof extent === 'number' ? extent : run.extent)
+  const lanes = lanesFor(target, bytesOf(dtype), 0, typeof extent === 'number' ? extent : most)
   const count = builder.accumulator('count', 'int32', 'sum', lanes)
   builder.loop({ name: 'element', extent, kind: 'vector', lanes }, (variable) => {
     const key = elementOf(keys, from, indexOfLoop(variable))
