@@ -6,6 +6,7 @@ import type { Target } from '../target.ts'
 import { lowerAttentionBackward } from './attention/backward.ts'
 import { suitsAttention } from './attention/context.ts'
 import { lowerAttentionForward } from './attention/forward.ts'
+import { lowerCompact, suitsCompact } from './compact.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
 import { lowerSearch, suitsSearch } from './order/search.ts'
 import { lowerSelect, suitsSelect } from './order/select.ts'
@@ -25,6 +26,7 @@ const running: CompositeLowering = { suits: suitsRunning, lower: lowerRunning }
 const loweringTable: ReadonlyMap<string, CompositeLowering> = new Map([
   ['scaledDotProductAttention', { suits: suitsAttention, lower: lowerAttentionForward }],
   ['attentionGradient', { suits: suitsAttention, lower: lowerAttentionBackward }],
+  ['compact', { suits: suitsCompact, lower: lowerCompact }],
   ...['cumsum', 'cumprod', 'logcumsumexp', 'cumextremum'].map((name) => [name, running] as const),
   ['sortRows', { suits: suitsSort, lower: lowerSort }],
   ['topPositions', { suits: suitsTop, lower: lowerTop }],

@@ -1,25 +1,17 @@
-// Methods whose result's shape depends on values: they read the tensor and so give a promise. Positions and groups are found on the
-// host; elements are gathered on the device, so that gradients flow.
+// Methods whose result's shape depends on values: they read how long it is, and so give a promise. All else happens on the device, and
+// gradients flow.
 
 import { ArgumentError, DTypeError, ShapeError } from '../../base/errors.ts'
-import {
-  broadcastShapes,
-  formatShape,
-  normalizeAxis,
-  type Shape,
-  sameShape,
-  sizeOf,
-  stridesOf,
-} from '../../base/shape.ts'
+import { broadcastShapes, formatShape, normalizeAxis, sameShape } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
-import type { Node } from '../../graph/node.ts'
+import { detach } from '../../graph/composites/basics.ts'
+import { positionsAlong } from '../../graph/composites/positions.ts'
+import { cumsum } from '../../graph/composites/running.ts'
 import { expectInteger } from '../arguments.ts'
-import { makeTensor, tensorOf } from '../core.ts'
-import { groupRows, type RowGroups } from '../groups.ts'
-import { bytesOfValues, type TypedArray } from '../host-values.ts'
+import { makeTensor } from '../core.ts'
+import { picked, readNumbers } from '../counted.ts'
+import { type Groups, groupRows } from '../groups.ts'
 import type { Index } from '../indexing.ts'
-import type { ArrayElement } from '../nested-array.ts'
-import { storeBytes } from '../store.ts'
 import type { Tensor } from '../tensor.ts'
 import { InPlaceTensor } from './in-place.ts'
 
@@ -37,36 +29,20 @@ export interface UniqueOptions {
 export type PlainUnique = UniqueOptions & { readonly returnInverse?: false; readonly returnCounts?: false }
 
 export abstract class CountingTensor extends InPlaceTensor {
-  /** Values on this tensor's device. */
-  #stored(values: ArrayLike<ArrayElement>, shape: Shape, dtype: Tensor['dtype'] = 'int64'): Tensor {
-    return tensorOf(storeBytes(this.session, bytesOfValues(values, dtype), shape, dtype))
-  }
-
-  #values(node: Node): Promise<TypedArray> {
-    return makeTensor(this.session, node).data()
-  }
-
-  /** Positions in the flat tensor of elements that are not 0. */
-  async #places(node: Node): Promise<number[]> {
-    const mask = (await this.#values(build.toBool(node))) as Uint8Array
-    const places: number[] = []
-    mask.forEach((value, i) => {
-      if (value !== 0) places.push(i)
-    })
-    return places
-  }
-
   /** Positions of the elements that are not 0, one row each; with asTuple one tensor for each axis. */
   nonzero(options?: { readonly asTuple?: false }): Promise<Tensor>
   nonzero(options: { readonly asTuple: true }): Promise<Tensor[]>
   async nonzero({ asTuple = false }: { readonly asTuple?: boolean } = {}): Promise<Tensor | Tensor[]> {
     const shape = asTuple && this.ndim === 0 ? [1] : this.shape
-    const places = await this.#places(this.node)
-    const strides = stridesOf(shape)
-    const along = (axis: number) => (place: number) => Math.floor(place / strides[axis]) % shape[axis]
-    if (asTuple) return shape.map((_, axis) => this.#stored(places.map(along(axis)), [places.length]))
-    const rows = places.flatMap((place) => shape.map((_, axis) => along(axis)(place)))
-    return this.#stored(rows, [places.length, shape.length])
+    const mask = build.flatten(build.toBool(this.node))
+    const along = shape.map((_, axis) => build.flatten(positionsAlong(shape, axis)))
+    // a number without axes has no positions, and is counted by the mask itself
+    const found = await picked(this.session, mask, along.length > 0 ? along : [mask])
+    const places = found.map((node) => build.cast(node, 'int64'))
+    if (asTuple) return places.map((node) => makeTensor(this.session, node))
+    const columns = along.length > 0 ? places : []
+    const [count] = found[0].shape
+    return makeTensor(this.session, columns.length > 0 ? build.stack(columns, 1) : build.full([count, 0], 0, 'int64'))
   }
 
   argwhere(): Promise<Tensor> {
@@ -79,9 +55,9 @@ export abstract class CountingTensor extends InPlaceTensor {
     if (condition.dtype !== 'bool')
       throw new DTypeError(`maskedSelect: expected a bool mask, got ${condition.dtype}.`, { op: 'maskedSelect' })
     const shape = broadcastShapes('maskedSelect', this.shape, condition.shape)
-    const wide = this.expand(shape).ravel()
-    const places = await this.#places(build.broadcastTo(condition, shape))
-    return wide.indexSelect(0, this.#stored(places, [places.length]))
+    const wide = build.flatten(build.broadcastTo(this.node, shape))
+    const [values] = await picked(this.session, build.flatten(build.broadcastTo(condition, shape)), [wide])
+    return this.result(values)
   }
 
   /** `index` with boolean masks among the indices: each stands for as many axes as it has, and picks where it is true. */
@@ -117,15 +93,22 @@ export abstract class CountingTensor extends InPlaceTensor {
     const rows = isFlat || this.ndim === 0 ? this.reshape(-1) : this.movedim(axis, 0)
     if (!isFlat && rows.shape[0] > 0 && rows.numel() === 0)
       throw new ShapeError(`${op}: expected slices that hold elements, got ${formatShape(this.shape)}.`, { op, dim })
-    const width = sizeOf(rows.shape.slice(1))
-    const values = await this.#values(rows.node)
-    const groups: RowGroups = groupRows(values, rows.shape[0], width, sorts)
-    const firsts = rows.detach().indexSelect(0, this.#stored(groups.firsts, [groups.firsts.length]))
-    const found = isFlat ? firsts : this.ndim === 0 ? firsts.reshape([]) : firsts.movedim(0, axis)
-    if (!returnInverse && !returnCounts) return found
-    const inverse = this.#stored(groups.groupOf, isFlat ? this.shape : [rows.shape[0]])
-    const counts = this.#stored(groups.counts, [groups.counts.length])
-    return [found, ...(returnInverse ? [inverse] : []), ...(returnCounts ? [counts] : [])]
+    const { found, groupOf, counts } = await this.#groups(rows, sorts, returnCounts)
+    const firsts = makeTensor(this.session, found)
+    const shaped = isFlat ? firsts : this.ndim === 0 ? firsts.reshape([]) : firsts.movedim(0, axis)
+    if (!returnInverse && !returnCounts) return shaped
+    const inverse = makeTensor(this.session, groupOf).reshape(isFlat ? this.shape : [-1])
+    return [
+      shaped,
+      ...(returnInverse ? [inverse] : []),
+      ...(returnCounts && counts ? [makeTensor(this.session, counts)] : []),
+    ]
+  }
+
+  async #groups({ node, shape }: Tensor, sorts: boolean, counts: boolean): Promise<Groups> {
+    const none = build.full([0], 0, 'int64')
+    if (shape[0] === 0) return { found: detach(node), groupOf: none, counts: none }
+    return groupRows(this.session, detach(node), sorts, counts)
   }
 
   /** How often each whole number from 0 appears, or the sum of the weights of its appearances. */
@@ -138,17 +121,16 @@ export abstract class CountingTensor extends InPlaceTensor {
       })
     if (!Number.isInteger(minlength) || minlength < 0)
       throw new ArgumentError(`bincount: expected a minlength from 0, got ${minlength}.`, { minlength })
-    const [own, factors] = await Promise.all([this.#values(this.node), weights?.data()])
-    const bins = Array.from(own, Number)
-    const least = bins.reduce((a, b) => Math.min(a, b), 0)
-    if (least < 0) throw new ArgumentError(`bincount: expected numbers from 0, got ${least}.`, { op: 'bincount' })
-    const size = bins.reduce((a, b) => Math.max(a, b + 1), minlength)
+    const { node } = this
     const dtype = weights ? (weights.dtype === 'float32' ? 'float32' : 'float64') : 'int64'
-    const totals = dtype === 'float32' ? new Float32Array(size) : new Float64Array(size)
-    bins.forEach((bin, i) => {
-      totals[bin] += factors ? Number(factors[i]) : 1
-    })
-    return this.#stored(totals, [size], dtype)
+    const given = weights ? this.nodeOf('bincount', weights) : build.constant(1, 'int64')
+    const added = build.broadcastTo(build.cast(given, dtype), node.shape)
+    if (node.shape[0] === 0) return makeTensor(this.session, build.full([minlength], 0, dtype))
+    const [least, most] = (await readNumbers(this.session, [build.amin(node), build.amax(node)])).map(Number)
+    if (least < 0) throw new ArgumentError(`bincount: expected numbers from 0, got ${least}.`, { op: 'bincount' })
+    const bins = build.full([Math.max(minlength, most + 1)], 0, dtype)
+    const places = node.dtype === 'int32' ? node : build.cast(node, 'int64')
+    return makeTensor(this.session, build.scatter(bins, 0, places, added, 'sum', 'bincount'))
   }
 
   /** Each element several times in a row: as often as one number says, or by element (which needs reading, so a promise). */
@@ -169,12 +151,14 @@ export abstract class CountingTensor extends InPlaceTensor {
         `${op}: expected one number of repeats, or ${extent} of them, got ${formatShape(repeats.shape)}.`,
         { op, repeats: repeats.shape },
       )
-    const counts = Array.from(await repeats.data(), Number)
-    if (counts.some((count) => count < 0))
-      throw new ArgumentError(`${op}: expected repeats from 0, got ${Math.min(...counts)}.`, { op })
-    const places: number[] = []
-    for (let i = 0; i < extent; i++)
-      for (let k = 0; k < (counts.length === 1 ? counts[0] : counts[i]); k++) places.push(i)
-    return x.indexSelect(axis, this.#stored(places, [places.length]))
+    const counts = build.broadcastTo(build.cast(build.flatten(this.nodeOf(op, repeats)), 'int64'), [extent])
+    if (extent === 0) return x
+    const [least, total] = (await readNumbers(this.session, [build.amin(counts), build.sum(counts)])).map(Number)
+    if (least < 0) throw new ArgumentError(`${op}: expected repeats from 0, got ${least}.`, { op })
+    // each element begins where those before it end: what begins at or before a place says what stands there
+    const begins = build.sub(cumsum(counts, 0), counts)
+    const marks = build.scatter(build.full([total + 1], 0, 'int32'), 0, begins, build.full([extent], 1, 'int32'), 'sum')
+    const places = build.narrow(build.sub(cumsum(marks, 0), 1), 0, 0, total)
+    return x.indexSelect(axis, makeTensor(this.session, places))
   }
 }
