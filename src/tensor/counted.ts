@@ -18,7 +18,7 @@ export async function readNumbers(
 
 /** The elements of `nodes`, each of one axis and the mask's size, where the mask is true. */
 export async function picked(session: Session, mask: Node, nodes: readonly Node[]): Promise<Node[]> {
-  const whole = nodes.map((node) => compact(mask, node))
-  const [count] = await readNumbers(session, [build.sum(mask)], whole)
-  return whole.map((node) => build.narrow(node, 0, 0, Number(count)))
+  const { count, moved } = compact(mask, nodes)
+  const [number] = await readNumbers(session, [count], moved)
+  return moved.map((node) => build.narrow(node, 0, 0, Number(number)))
 }

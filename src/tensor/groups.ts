@@ -1,6 +1,7 @@
 // Groups of equal elements, or rows, of a node: neighbours in an order are compared, and the first ones of each group are picked. Whole numbers
 // of a short range are looked up in a table of the range instead. NaN equals nothing, not even itself, and comes last.
 import { isFloat } from '../base/dtype.ts'
+import { sizeOf } from '../base/shape.ts'
 import * as build from '../graph/builders.ts'
 import { groupNumbers } from '../graph/composites/compact.ts'
 import { positionsAlong } from '../graph/composites/positions.ts'
@@ -59,7 +60,7 @@ function startsOf(rows: Node): Node {
   const [count, ...shape] = rows.shape
   const [before, own] = [0, 1].map((start) => build.narrow(rows, 0, start, count - 1))
   const differs = build.notEqual(own, before)
-  const ofRow = shape.length === 0 ? differs : build.any(build.reshape(differs, [count - 1, -1]), 1)
+  const ofRow = shape.length === 0 ? differs : build.any(build.reshape(differs, [count - 1, sizeOf(shape)]), 1)
   return build.pad(ofRow, [[1, 0]], true)
 }
 

@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import type { DType } from '../../base/dtype.ts'
-import { mul, placeholder } from '../../graph/builders.ts'
+import { logicalNot, mul, placeholder, stack } from '../../graph/builders.ts'
 import { compact } from '../../graph/composites/compact.ts'
 import type { HostArray } from '../../graph/host-array.ts'
 import { checkGroup } from './test-harness.ts'
@@ -13,8 +13,11 @@ const maskOf = (bits: readonly number[]): HostArray => ({
 
 function check(bits: readonly number[], dtype: DType = 'float32'): void {
   const [mask, x] = [placeholder([bits.length], 'bool'), placeholder([bits.length], dtype)]
-  const node = compact(mask, mul(x, 2))
-  checkGroup('composite', [node], { anchorNode: node, inputs: new Map([[mask, maskOf(bits)]]) })
+  for (const isComputed of [false, true]) {
+    const picks = isComputed ? logicalNot(mask) : mask
+    const { count, moved } = compact(picks, [mul(x, 2), x, stack([x, x, mul(x, 3)], 1)])
+    checkGroup('composite', [...moved, count], { anchorNode: count, inputs: new Map([[mask, maskOf(bits)]]) })
+  }
 }
 
 const bitsOf = (size: number, isPicked: (i: number) => boolean): number[] =>

@@ -2,11 +2,12 @@
 // gradients flow.
 
 import { ArgumentError, DTypeError, ShapeError } from '../../base/errors.ts'
-import { broadcastShapes, formatShape, normalizeAxis, sameShape } from '../../base/shape.ts'
+import { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from '../../base/shape.ts'
 import * as build from '../../graph/builders.ts'
 import { detach } from '../../graph/composites/basics.ts'
 import { positionsAlong } from '../../graph/composites/positions.ts'
 import { cumsum } from '../../graph/composites/running.ts'
+import type { Node } from '../../graph/node.ts'
 import { expectInteger } from '../arguments.ts'
 import { makeTensor } from '../core.ts'
 import { picked, readNumbers } from '../counted.ts'
@@ -35,14 +36,14 @@ export abstract class CountingTensor extends InPlaceTensor {
   async nonzero({ asTuple = false }: { readonly asTuple?: boolean } = {}): Promise<Tensor | Tensor[]> {
     const shape = asTuple && this.ndim === 0 ? [1] : this.shape
     const mask = build.flatten(build.toBool(this.node))
-    const along = shape.map((_, axis) => build.flatten(positionsAlong(shape, axis)))
-    // a number without axes has no positions, and is counted by the mask itself
-    const found = await picked(this.session, mask, along.length > 0 ? along : [mask])
-    const places = found.map((node) => build.cast(node, 'int64'))
-    if (asTuple) return places.map((node) => makeTensor(this.session, node))
-    const columns = along.length > 0 ? places : []
-    const [count] = found[0].shape
-    return makeTensor(this.session, columns.length > 0 ? build.stack(columns, 1) : build.full([count, 0], 0, 'int64'))
+    if (shape.length === 0) {
+      const [count] = await readNumbers(this.session, [build.sum(mask)])
+      return makeTensor(this.session, build.full([Number(count), 0], 0, 'int64'))
+    }
+    const digits = digitsOf(shape)
+    const found = await picked(this.session, mask, asTuple ? digits : [build.stack(digits, 1)])
+    const places = found.map((node) => makeTensor(this.session, build.cast(node, 'int64')))
+    return asTuple ? places : places[0]
   }
 
   argwhere(): Promise<Tensor> {
@@ -161,4 +162,15 @@ export abstract class CountingTensor extends InPlaceTensor {
     const places = build.narrow(build.sub(cumsum(marks, 0), 1), 0, 0, total)
     return x.indexSelect(axis, makeTensor(this.session, places))
   }
+}
+
+/** Of each element of a shape, in a row, its position along every axis; int32. */
+function digitsOf(shape: Shape): Node[] {
+  let rest: Node = positionsAlong([sizeOf(shape)], 0)
+  return shape.map((_, axis) => {
+    const stride = sizeOf(shape.slice(axis + 1))
+    const digit = stride === 1 ? rest : build.flatten(positionsAlong([...shape.slice(0, axis + 1), stride], axis))
+    rest = build.sub(rest, build.mul(digit, stride))
+    return digit
+  })
 }
