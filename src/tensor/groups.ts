@@ -6,6 +6,7 @@ import * as build from '../graph/builders.ts'
 import { groupNumbers } from '../graph/composites/compact.ts'
 import { positionsAlong } from '../graph/composites/positions.ts'
 import { argsort } from '../graph/composites/sort.ts'
+import { sumsByPlace } from '../graph/composites/tables.ts'
 import { elementsOf, type Node } from '../graph/node.ts'
 import type { Session } from '../runtime/session.ts'
 import { makeTensor, tensorOf } from './core.ts'
@@ -77,9 +78,7 @@ async function groupsInRange(session: Session, x: Node, withCounts: boolean): Pr
   // a power of two: ranges that are nearly alike share programs
   const size = 2 ** Math.ceil(Math.log2(Number(range)))
   const place = build.sub(wide, least)
-  const ones = build.full(x.shape, 1, 'int32')
-  const none = build.full([size], 0, 'int32')
-  const table = build.scatter(none, 0, place, ones, withCounts ? 'sum' : 'set', 'unique')
+  const table = sumsByPlace(build.full(x.shape, 1, 'int32'), place, size, 'unique')
   const appears = build.less(0, table)
   const values = build.cast(build.add(build.cast(positionsAlong([size], 0), 'int64'), least), x.dtype)
   const [found, counts] = await picked(session, appears, withCounts ? [values, table] : [values])

@@ -7,6 +7,7 @@ import * as build from '../../graph/builders.ts'
 import { detach } from '../../graph/composites/basics.ts'
 import { positionsAlong } from '../../graph/composites/positions.ts'
 import { cumsum } from '../../graph/composites/running.ts'
+import { sumsByPlace } from '../../graph/composites/tables.ts'
 import type { Node } from '../../graph/node.ts'
 import { expectInteger } from '../arguments.ts'
 import { makeTensor } from '../core.ts'
@@ -129,9 +130,9 @@ export abstract class CountingTensor extends InPlaceTensor {
     if (node.shape[0] === 0) return makeTensor(this.session, build.full([minlength], 0, dtype))
     const [least, most] = (await readNumbers(this.session, [build.amin(node), build.amax(node)])).map(Number)
     if (least < 0) throw new ArgumentError(`bincount: expected numbers from 0, got ${least}.`, { op: 'bincount' })
-    const bins = build.full([Math.max(minlength, most + 1)], 0, dtype)
     const places = node.dtype === 'int32' ? node : build.cast(node, 'int64')
-    return makeTensor(this.session, build.scatter(bins, 0, places, added, 'sum', 'bincount'))
+    const size = Math.max(minlength, most + 1)
+    return makeTensor(this.session, sumsByPlace(added, places, size, 'bincount'))
   }
 
   /** Each element several times in a row: as often as one number says, or by element (which needs reading, so a promise). */
