@@ -10,12 +10,17 @@ import { machineCode, refusal } from './test-harness.ts'
 const options = { skip: refusal }
 const stride = 70
 const [rows, columns] = [24, 61]
-const [x, out] = [param(0, 'float32', rows * stride), param(1, 'float32', columns * 33 + rows)]
+type Width = 'float32' | 'int64'
+const memoryOf = (dtype: Width) => ({
+  x: param(0, dtype, rows * stride),
+  out: param(1, dtype, columns * 33 + rows),
+})
+const sizes = memoryOf('float32')
 const values = dataOf(
   'float32',
-  Array.from({ length: x.size }, (_, i) => Math.sin(i)),
+  Array.from({ length: sizes.x.size }, (_, i) => Math.sin(i)),
 )
-const zeros = dataOf('float32', new Array<number>(out.size).fill(0))
+const zeros = dataOf('float32', new Array<number>(sizes.out.size).fill(0))
 
 const sum = (a: Expression, b: Expression): Expression => indexAlu('add', a, b)
 const times = (a: Expression, by: number): Expression => indexAlu('mul', a, indexLiteral(by))
@@ -24,10 +29,12 @@ interface Form {
   readonly extent: Expression
   readonly spacing?: number
   readonly change?: (value: Expression) => Expression
+  readonly dtype?: Width
 }
 
 /** out[column * 33 + row] = x[row * stride + column], eight rows at a time. */
-function copyKernel({ extent, spacing = 1, change = (value) => value }: Form): Kernel {
+function copyKernel({ extent, spacing = 1, change = (value) => value, dtype = 'float32' }: Form): Kernel {
+  const { x, out } = memoryOf(dtype)
   const body = loopOver('serial', rows / 8, 1, (group) => [
     loopOver('unroll', 8, 1, (lane) => {
       const from = sum(times(sum(times(group, 8), lane), stride), indexLiteral(0))
@@ -46,6 +53,18 @@ test('blocks are transposed, and what is left over is copied', options, () => {
     for (const extent of [indexLiteral(count), size])
       for (const checked of [false, true])
         assertSame(machineCode, copyKernel({ extent }), [values, zeros], { sizes: [BigInt(count)], checked })
+})
+
+test('wide elements are transposed four by eight', options, () => {
+  const wide = [sizes.x.size, sizes.out.size].map((length) =>
+    dataOf(
+      'int64',
+      Array.from({ length }, (_, i) => BigInt(i) * 3n ** 20n),
+    ),
+  )
+  for (const count of [1, 3, 4, 13, 61])
+    for (const extent of [indexLiteral(count), size])
+      assertSame(machineCode, copyKernel({ extent, dtype: 'int64' }), wide, { sizes: [BigInt(count)] })
 })
 
 test('rows that are no neighbours, and values that are computed, are left as they are', options, () => {

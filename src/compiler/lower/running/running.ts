@@ -7,7 +7,7 @@ import { castTo, loadOf, storeTo } from '../../../kernel/builders.ts'
 import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
-import { computeDType, toStored } from '../evaluate.ts'
+import { computeDType } from '../evaluate.ts'
 import {
   type Affine,
   addScaled,
@@ -21,8 +21,9 @@ import {
 import { type LoweredKernel, Lowering, resultOf } from '../lowered-kernel.ts'
 import type { Scope } from '../scope.ts'
 import { type Running, runningOf, type State } from './kinds.ts'
-import { type Part, positionIn, type RunningSpace, runningSpace, slotOf, slotsOf } from './space.ts'
-import { nameChanged, overLines, type Walk, walkLines, walkStrips } from './walk.ts'
+import { positionIn, type RunningSpace, runningSpace, slotOf, slotsOf } from './space.ts'
+import { walkTiles } from './tiles.ts'
+import { overLines, type Result, type Walk, walkLines, walkStrips } from './walk.ts'
 
 export const suitsRunning = (node: Node<'composite'>): boolean => elementsOf(node) > 0
 
@@ -60,20 +61,23 @@ export function lowerRunning(group: KernelGroup, target: Target): LoweredKernel 
   return lowering.finish()
 }
 
-function walk(context: Context, count: number, first: Affine, length: number, parts: Walk): void {
+function walkParts(context: Context, count: number, first: Affine, length: number, walk: Walk): void {
+  const { lowering, space, running } = context
   const along = { count, first, step: makeAxis('step', length) }
-  if (context.space.strip > 1) walkStrips(context.lowering.builder, context.space, context.running, along, parts)
-  else walkLines(context.lowering.builder, context.space, context.running, along, parts)
+  const walking = { builder: lowering.builder, space, running, along, walk }
+  if (space.strip > 1) walkStrips(walking)
+  else walkLines(walking, walkTiles(walking))
 }
 
-/** The element at hand joins the state. */
-const stepOf =
-  (context: Context): Walk['step'] =>
-  (scope, part, state) => {
-    const { lowering, space, running, input } = context
-    const position = positionIn(space, part)
-    const element = lowering.evaluation(scope).evaluate(input, elementAt(context, position))
-    return running.step(lowering.builder, state, element, () => scope.materialize(position))
+/** The element at hand, read through whatever views the input is; from memory without a name, so that copies are seen to be copies. */
+const elementOf =
+  (context: Context): Walk['element'] =>
+  (scope, part) => {
+    const { lowering, space, input } = context
+    const at = elementAt(context, positionIn(space, part))
+    const evaluation = lowering.evaluation(scope)
+    const memory = lowering.inputs.get(input)
+    return memory ? evaluation.load(memory, linearIndex(at, input.shape)) : evaluation.evaluate(input, at)
   }
 
 /** Index vector of the element at a position along its line. */
@@ -95,9 +99,10 @@ function storeState({ lowering, space, slots }: Context, scope: Scope, part: Aff
 
 function writeTotals(context: Context): void {
   const { space, running } = context
-  walk(context, space.parts, zero, space.length, {
+  walkParts(context, space.parts, zero, space.length, {
     begin: () => running.start,
-    step: stepOf(context),
+    element: elementOf(context),
+    results: [],
     end: (scope, { index }, state) => storeState(context, scope, index, state),
   })
 }
@@ -127,22 +132,22 @@ function joinTotals(context: Context): void {
 /** Walks through `count` parts from `first` on, and stores what comes out. */
 function writeResults(context: Context, count: number, first: Affine, length: number): void {
   const { lowering, space, running } = context
-  const step = stepOf(context)
-  const { group, builder, outputs } = lowering
-  const [values, positions] = [resultOf(group, 'values'), resultOf(group, 'positions')]
-  const store = (scope: Scope, part: Part, node: Node, value: Expression): void => {
-    const at = elementAt(context, positionIn(space, part))
-    builder.emit(storeTo(outputs.get(node)!, scope.materialize(linearIndex(at, node.shape)), value))
-  }
-  walk(context, count, first, length, {
-    begin: (scope, { index }) => (space.parts > 1 ? loadState(context, scope, index) : running.start),
-    step(scope, part, state) {
-      const next = step(scope, part, state)
-      // an element is read before its place may be written
-      const named = nameChanged(builder, state, next)
-      if (values) store(scope, part, values, toStored(running.values(builder, named), values.dtype))
-      if (positions) store(scope, part, positions, castTo(running.positions!(named), positions.dtype))
-      return named
+  const { group, builder } = lowering
+  const resultFor = (node: Node, value: (state: State) => Expression): Result => ({
+    dtype: node.dtype,
+    value: (state) => castTo(value(state), node.dtype),
+    store(scope, part, stored) {
+      const at = linearIndex(elementAt(context, positionIn(space, part)), node.shape)
+      builder.emit(storeTo(lowering.outputs.get(node)!, scope.materialize(at), stored))
     },
+  })
+  const [values, positions] = [resultOf(group, 'values'), resultOf(group, 'positions')]
+  walkParts(context, count, first, length, {
+    begin: (scope, { index }) => (space.parts > 1 ? loadState(context, scope, index) : running.start),
+    element: elementOf(context),
+    results: [
+      ...(values ? [resultFor(values, (state) => running.values(builder, state))] : []),
+      ...(positions ? [resultFor(positions, (state) => running.positions!(state))] : []),
+    ],
   })
 }

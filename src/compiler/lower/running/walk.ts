@@ -1,7 +1,8 @@
 // The loops of a running function: lines side by side with their states in registers, or strips of inner elements with theirs in scratch. What
 // a step does is given; the loops say where it happens, and keep what it gives for the next.
+import type { DType } from '../../../base/dtype.ts'
 import { loadOf, storeTo } from '../../../kernel/builders.ts'
-import type { Accumulator } from '../../../kernel/kernel-node.ts'
+import type { Accumulator, Expression } from '../../../kernel/kernel-node.ts'
 import {
   type Affine,
   type Axis,
@@ -17,23 +18,49 @@ import type { KernelBuilder } from '../kernel-builder.ts'
 import { blockExtent } from '../loops.ts'
 import { Scope } from '../scope.ts'
 import type { Running, State } from './kinds.ts'
-import type { Part, RunningSpace } from './space.ts'
+import { type Part, positionIn, type RunningSpace } from './space.ts'
 
 /** Parts of the axis: `count` of them from `first` on, each with the steps of `step`. */
-interface Along {
+export interface Along {
   readonly count: number
   readonly first: Affine
   readonly step: Axis
 }
 
+/** Something that comes out at every step, as it is stored. */
+export interface Result {
+  readonly dtype: DType
+  value(state: State): Expression
+  store(scope: Scope, part: Part, value: Expression): void
+}
+
+/** What happens along a line. */
 export interface Walk {
   begin(scope: Scope, part: Part): State
-  step(scope: Scope, part: Part, state: State): State
+  /** the element at hand, as it is computed with */
+  element(scope: Scope, part: Part): Expression
+  readonly results: readonly Result[]
   end?(scope: Scope, part: Part, state: State): void
 }
 
+export interface Walking {
+  readonly builder: KernelBuilder
+  readonly space: RunningSpace
+  readonly running: Running
+  readonly along: Along
+  readonly walk: Walk
+}
+
+/** One step in place: reads the element, stores what comes out, gives the next state. */
+function stepInPlace({ builder, space, running, walk }: Walking, scope: Scope, part: Part, state: State): State {
+  const position = (): Expression => scope.materialize(positionIn(space, part))
+  const next = nameChanged(builder, state, running.step(builder, state, walk.element(scope, part), position))
+  for (const result of walk.results) result.store(scope, part, result.value(next))
+  return next
+}
+
 /** Steps after which a state settles. */
-const settledSteps = 64
+export const settledSteps = 64
 
 /** Calls `body` for each step in order, and `settle` after every few, if there is such a thing. */
 function overSteps(
@@ -77,15 +104,16 @@ const groupSize = ({ inner }: RunningSpace, states: number): number => {
   return inner * Math.max(1, Math.floor(wanted / inner))
 }
 
-/** Calls `body` with the lines of each group, as positions in [outer, parts, inner]. */
+/** Calls `body` with the lines of each group, as positions in [outer, parts, inner], from `start` on. */
 function overGroups(
   builder: KernelBuilder,
+  start: number,
   lines: number,
   size: number,
   body: (scope: Scope, lines: Affine[]) => void,
-) {
-  const from = (start: Affine, count: number): Affine[] =>
-    Array.from({ length: count }, (_, i) => add(start, constantIndex(i)))
+): void {
+  const from = (first: Affine, count: number): Affine[] =>
+    Array.from({ length: count }, (_, i) => add(first, constantIndex(start + i)))
   const group = makeAxis('group', Math.floor(lines / size))
   if (group.extent > 0)
     builder.loop({ name: group.name, extent: group.extent, kind: 'parallel' }, (variable) =>
@@ -103,14 +131,9 @@ interface Line {
   readonly states: readonly Accumulator[]
 }
 
-/** Lines of all parts, some at a time, each with a state of its own in registers. */
-export function walkLines(
-  builder: KernelBuilder,
-  space: RunningSpace,
-  running: Running,
-  along: Along,
-  walk: Walk,
-): void {
+/** Lines of all parts from `start` on, some at a time, each with a state of its own in registers. */
+export function walkLines(walking: Walking, start = 0): void {
+  const { builder, space, running, along, walk } = walking
   const { outer, inner, axes } = space
   const part = makeAxis('part', along.count)
   const at = { index: add(along.first, axisIndex(part)), step: along.step }
@@ -118,10 +141,11 @@ export function walkLines(
     const [o, p, c] = unravel(position, [outer, along.count, inner])
     return scope.bind(axes.outer, o).bind(part, p).bind(axes.inner, c)
   }
-  overGroups(builder, outer * along.count * inner, groupSize(space, running.dtypes.length), (scope, positions) => {
+  const count = outer * along.count * inner - start
+  overGroups(builder, start, count, groupSize(space, running.dtypes.length), (scope, positions) => {
     const lines = positions.map((position): Line => {
-      const start = walk.begin(onLine(scope, position), at)
-      return { position, states: running.dtypes.map((dtype, i) => builder.assigned(`state${i}`, dtype, start[i])) }
+      const state = walk.begin(onLine(scope, position), at)
+      return { position, states: running.dtypes.map((dtype, i) => builder.assigned(`state${i}`, dtype, state[i])) }
     })
     const read = ({ states }: Line): State => states.map((state) => builder.read(state))
     const write = ({ states }: Line, before: State, next: State): void => {
@@ -139,8 +163,7 @@ export function walkLines(
     overSteps(builder, scope, along.step, running.settle && settleAll, (inside) => {
       for (const line of lines) {
         const before = read(line)
-        const next = walk.step(onLine(inside, line.position), at, before)
-        write(line, before, next)
+        write(line, before, stepInPlace(walking, onLine(inside, line.position), at, before))
       }
     })
     if (walk.end) for (const line of lines) walk.end(onLine(scope, line.position), at, read(line))
@@ -159,13 +182,8 @@ export function overLines(builder: KernelBuilder, { outer, inner, axes }: Runnin
 // --- strips ---------------------------------------------------------------------------------------------------------------
 
 /** Strips of inner elements of all parts, each a vector; their states wait in scratch while the elements of a step are passed. */
-export function walkStrips(
-  builder: KernelBuilder,
-  space: RunningSpace,
-  running: Running,
-  along: Along,
-  walk: Walk,
-): void {
+export function walkStrips(walking: Walking): void {
+  const { builder, space, running, along, walk } = walking
   const { outer, inner, strip, lanes, axes } = space
   const part = makeAxis('part', along.count)
   const block = makeAxis('strip', Math.ceil(inner / strip))
@@ -199,7 +217,7 @@ export function walkStrips(
     overSteps(builder, scope, along.step, running.settle && settleAll(scope), (outside) =>
       overStrip(outside, (inside) => {
         const before = read(inside)
-        write(inside, before, walk.step(inside, at, before))
+        write(inside, before, stepInPlace(walking, inside, at, before))
       }),
     )
     if (walk.end) overStrip(scope, (inside) => walk.end!(inside, at, read(inside)))
