@@ -34,9 +34,9 @@ const wantedLines = 128
 const shortestPart = 256
 
 function partsOf(outer: number, extent: number, inner: number, strip: number): number {
-  const tasks = strip > 1 ? outer * Math.ceil(inner / strip) : outer * inner
+  const tasks = strip > 1 ? outer * Math.ceil(inner / strip) : outer
   if (tasks >= (strip > 1 ? fewestStrips : fewestLines)) return 1
-  const wanted = strip > 1 ? fewestStrips * 2 : wantedLines / inner
+  const wanted = strip > 1 ? fewestStrips * 2 : wantedLines
   // a power of two, of sixteen at least: lines that stand side by side are then of one row
   const parts = 2 ** Math.max(4, Math.ceil(Math.log2(wanted / outer)))
   const most = 2 ** Math.floor(Math.log2(extent / shortestPart))
