@@ -16,7 +16,12 @@ function check(bits: readonly number[], dtype: DType = 'float32'): void {
   for (const isComputed of [false, true]) {
     const picks = isComputed ? logicalNot(mask) : mask
     const { count, moved } = compact(picks, [mul(x, 2), x, stack([x, x, mul(x, 3)], 1)])
-    checkGroup('composite', [...moved, count], { anchorNode: count, inputs: new Map([[mask, maskOf(bits)]]) })
+    const number = bits.filter((bit) => (bit === 1) !== isComputed).length
+    checkGroup('composite', [...moved, count], {
+      anchorNode: count,
+      inputs: new Map([[mask, maskOf(bits)]]),
+      lengths: [number, number, 3 * number, 1],
+    })
   }
 }
 

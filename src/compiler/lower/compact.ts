@@ -1,25 +1,13 @@
-// Lowers `compact`: picked elements move to the front. Blocks count theirs, then each knows where its own begin; it gathers them in scratch, where
-// every element is written and only a picked one moves the place on, so that nothing branches on the mask, and copies what it has.
+// Lowers `compact`: picked elements move to the front. Blocks count theirs, then each knows where its own begin. Positions of picked elements are
+// listed in scratch first: every position is written and only a picked one moves the place on, so that nothing branches on the mask.
 import { bytesOf } from '../../base/dtype.ts'
 import { elementsOf, type Node } from '../../graph/node.ts'
-import {
-  alu,
-  castTo,
-  indexAlu,
-  indexLiteral,
-  indexOf,
-  lessThan,
-  literal,
-  loadOf,
-  storeTo,
-  zeroOf,
-} from '../../kernel/builders.ts'
+import { alu, castTo, indexAlu, indexLiteral, indexOf, literal, loadOf, storeTo } from '../../kernel/builders.ts'
 import type { Accumulator, Expression, Memory } from '../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { toStored } from './evaluate.ts'
-import { type Axis, add, axisIndex, constantIndex, makeAxis, scale } from './index-algebra.ts'
-import type { KernelBuilder } from './kernel-builder.ts'
+import { type Affine, type Axis, add, axisIndex, constantIndex, makeAxis, opaqueIndex, scale } from './index-algebra.ts'
 import { blockExtent, registerLanes } from './loops.ts'
 import { type LoweredKernel, Lowering } from './lowered-kernel.ts'
 import { Scope } from './scope.ts'
@@ -32,7 +20,7 @@ export const suitsCompact = ({ inputs: [mask, ...given] }: Node<'composite'>): b
 
 const widthOf = ({ shape }: Node): number => shape[1] ?? 1
 
-/** Elements of a block, and of the part of it that is gathered at once. */
+/** Elements of a block, and of the part of it whose positions are listed at once. */
 const blockSize = 16384
 const chunkSize = 1024
 
@@ -50,10 +38,9 @@ interface Context {
   readonly counts: Memory
 }
 
-/** What elements are picked from, where a chunk of them is gathered, and where all of them go. */
+/** What elements are picked from, and where they go. */
 interface Move {
   readonly node: Node
-  readonly gathered: Memory
   readonly output: Memory
 }
 
@@ -70,9 +57,7 @@ export function lowerCompact(group: KernelGroup, target: Target): LoweredKernel 
   const known = inputs.has(mask) ? undefined : builder.temporary('mask', 'bool', size)
   const moves = [...lowering.outputs].flatMap(([result, output]): Move[] => {
     const node = given[resultOf(result) as number]
-    return node
-      ? [{ node, gathered: builder.makeScratch('gathered', node.dtype, chunkSize * widthOf(node)), output }]
-      : []
+    return node ? [{ node, output }] : []
   })
   const axes = { block: makeAxis('block', blocks), element: makeAxis('i', size) }
   const context = { lowering, target, mask, known, moves, size, ...axes, counts }
@@ -136,88 +121,72 @@ function moveBlocks(context: Context): void {
   const { lowering, size, block, counts } = context
   const { builder } = lowering
   const chunk = makeAxis('chunk', Math.ceil(Math.min(size, blockSize) / chunkSize))
+  const places = builder.makeScratch('places', 'int32', chunkSize)
   overBlocks(context, (scope, extent) => {
     const start = loadOf(counts, scope.materialize(axisIndex(block)))
     const cursor = builder.assigned('cursor', 'int32', start)
     const chunks = indexAlu('div', indexAlu('add', extent, indexLiteral(chunkSize - 1)), indexLiteral(chunkSize))
     builder.loop({ name: chunk.name, extent: chunks, kind: 'serial' }, (variable) => {
       const inside = scope.enter(chunk, variable)
-      const first = inside.materialize(scale(axisIndex(chunk), chunkSize))
-      const left = indexAlu('min', indexLiteral(chunkSize), indexAlu('sub', extent, first))
-      const count = gatherChunk(context, inside, chunk, left)
-      copyChunk(context, cursor, count)
+      const first = add(scale(axisIndex(block), blockSize), scale(axisIndex(chunk), chunkSize))
+      const done = inside.materialize(scale(axisIndex(chunk), chunkSize))
+      const left = indexAlu('min', indexLiteral(chunkSize), indexAlu('sub', extent, done))
+      const count = listPlaces(context, inside, first, left, places)
+      movePicked(context, inside, first, { cursor, count, places })
     })
-    clearBehind(context, scope, extent)
   })
 }
 
-/** Gathers the picked elements of a chunk; gives their number. */
-function gatherChunk(context: Context, scope: Scope, chunk: Axis, extent: Expression): Accumulator {
-  const { lowering, mask, known, moves, block, element } = context
+/** Lists which elements of a chunk are picked; gives their number. */
+function listPlaces(
+  { lowering, mask, known, element }: Context,
+  scope: Scope,
+  first: Affine,
+  extent: Expression,
+  places: Memory,
+): Accumulator {
   const { builder } = lowering
   const within = makeAxis('i', chunkSize)
-  const position = add(scale(axisIndex(block), blockSize), add(scale(axisIndex(chunk), chunkSize), axisIndex(within)))
   const count = builder.assigned('count', 'int32', literal('int32', 0))
   builder.loop({ name: 'i', extent, kind: 'serial' }, (variable) => {
-    const inside = scope.enter(within, variable).bind(element, position)
+    const inside = scope.enter(within, variable).bind(element, add(first, axisIndex(within)))
     const evaluation = lowering.evaluation(inside)
-    const at = axisIndex(element)
-    const isPicked = known ? evaluation.load(known, at) : evaluation.evaluate(mask, [at])
-    // the modulus changes nothing: it says that the place is inside
-    const modulus = indexAlu('mod', castTo(builder.read(count), 'index'), indexLiteral(chunkSize))
-    const place = builder.bind('place', modulus)
-    for (const { node, gathered } of moves)
-      for (let column = 0; column < widthOf(node); column++) {
-        const value = evaluation.evaluate(node, node.shape.length === 1 ? [at] : [at, constantIndex(column)])
-        const to = indexAlu('add', indexAlu('mul', place, indexLiteral(widthOf(node))), indexLiteral(column))
-        builder.emit(storeTo(gathered, to, toStored(value, node.dtype)))
-      }
+    const isPicked = known
+      ? evaluation.load(known, axisIndex(element))
+      : evaluation.evaluate(mask, [axisIndex(element)])
+    const place = builder.bind('place', inChunk(builder.read(count)))
+    builder.emit(storeTo(places, place, castTo(indexOf(variable), 'int32')))
     builder.accumulate(count, alu('add', 'int32', builder.read(count), castTo(isPicked, 'int32')))
   })
   return count
 }
 
-function copyChunk({ lowering, moves, target, size }: Context, cursor: Accumulator, count: Accumulator): void {
+/** A number that is less than the size of a chunk, as an index: the modulus changes nothing, and says so. */
+const inChunk = (value: Expression): Expression => indexAlu('mod', castTo(value, 'index'), indexLiteral(chunkSize))
+
+interface Picked {
+  /** elements that were moved before these, and the number of these */
+  readonly cursor: Accumulator
+  readonly count: Accumulator
+  readonly places: Memory
+}
+
+function movePicked({ lowering, moves, size, element }: Context, scope: Scope, first: Affine, picked: Picked): void {
   const { builder } = lowering
+  const { cursor, count, places } = picked
   const start = builder.bind('start', clamped(builder.read(cursor), size))
   const most = indexAlu('min', clamped(builder.read(count), chunkSize), indexAlu('sub', indexLiteral(size), start))
-  const extent = builder.bind('end', most)
-  for (const { node, gathered, output } of moves)
-    overRows(builder, target, node, start, extent, (at, to) => {
-      builder.emit(storeTo(output, to, loadOf(gathered, at)))
-    })
-  builder.accumulate(cursor, alu('add', 'int32', builder.read(cursor), builder.read(count)))
-}
-
-/** Zeros where a block has none of all that were picked. */
-function clearBehind({ lowering, moves, target, size, block, counts }: Context, scope: Scope, extent: Expression) {
-  const { builder } = lowering
-  const total = clamped(loadOf(counts, indexLiteral(block.extent)), size)
-  const first = scope.materialize(scale(axisIndex(block), blockSize))
-  const start = builder.bind('first', indexAlu('max', total, first))
-  const end = builder.bind('last', indexAlu('add', first, extent))
-  const clear = builder.collect(() => {
+  builder.loop({ name: 'j', extent: builder.bind('moved', most), kind: 'serial' }, (variable) => {
+    const place = indexAlu('add', scope.materialize(first), inChunk(loadOf(places, indexOf(variable))))
+    const at = builder.bind('at', indexAlu('min', place, indexLiteral(size - 1)))
+    const evaluation = lowering.evaluation(scope.bind(element, opaqueIndex(at, 'picked', size, [])))
+    const to = indexAlu('add', start, indexOf(variable))
     for (const { node, output } of moves)
-      overRows(builder, target, node, start, indexAlu('sub', end, start), (_, to) => {
-        builder.emit(storeTo(output, to, zeroOf(node.dtype)))
-      })
+      for (let column = 0; column < widthOf(node); column++) {
+        const indices = [axisIndex(element), constantIndex(column)].slice(0, node.shape.length)
+        const position = indexAlu('add', indexAlu('mul', to, indexLiteral(widthOf(node))), indexLiteral(column))
+        builder.emit(storeTo(output, position, toStored(evaluation.evaluate(node, indices), node.dtype)))
+      }
   })
-  builder.emit({ op: 'if', condition: lessThan(start, end), body: clear })
-}
-
-/** A loop over the elements of `count` rows, and where these are among those that begin with row `start`. */
-function overRows(
-  builder: KernelBuilder,
-  target: Target,
-  node: Node,
-  start: Expression,
-  count: Expression,
-  body: (at: Expression, to: Expression) => void,
-): void {
-  const lanes = registerLanes(target, bytesOf(node.dtype)) * 4
-  const width = indexLiteral(widthOf(node))
-  const first = indexAlu('mul', start, width)
-  builder.loop({ name: 'j', extent: indexAlu('mul', count, width), kind: 'vector', lanes }, (variable) =>
-    body(indexOf(variable), indexAlu('add', first, indexOf(variable))),
-  )
+  builder.accumulate(cursor, alu('add', 'int32', builder.read(cursor), builder.read(count)))
 }

@@ -1,5 +1,5 @@
 // The elements that a mask picks, moved to the front in their order: what functions whose results are as long as a mask is true are made of.
-// The result is as long as the input, so that one program serves every mask; who knows the count cuts off what is behind, zeros.
+// The result is as long as the input, so that one program serves every mask; who knows the count cuts off what is behind, which may be anything.
 import { alongAxis, cast, full, indexSelect, max, narrow, scatter, select, sub, sum, where } from '../builders.ts'
 import { expectSameShape } from '../infer/elementwise.ts'
 import { elementsOf, type Node } from '../node.ts'
@@ -51,7 +51,7 @@ function gradient(mask: Node, grad: Node): Node {
 export interface Compacted {
   /** how many elements the mask picks; int64 */
   readonly count: Node
-  /** of each given node the elements or rows where the mask is true, then zeros */
+  /** of each given node the elements or rows where the mask is true; `count` of them mean something */
   readonly moved: readonly Node[]
 }
 
