@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import type { DType } from '../../../base/dtype.ts'
 import type { Shape } from '../../../base/shape.ts'
-import { placeholder } from '../../../graph/builders.ts'
+import { cast, mul, placeholder } from '../../../graph/builders.ts'
 import { type RunningKind, runningResult } from '../../../graph/composites/running.ts'
 import type { HostArray } from '../../../graph/host-array.ts'
 import type { Node } from '../../../graph/node.ts'
@@ -59,6 +59,21 @@ test('running: dtypes of every width', () => {
         check(kind, shape, dtype)
   for (const dtype of ['float16', 'bfloat16'] as const) check('max', [9, 5, 1], dtype)
   check('logsumexp', [9, 5, 1], 'float64')
+})
+
+test('running: elements that are computed on the way, in tiles too', () => {
+  for (const shape of [
+    [19, 70, 1],
+    [17, 40, 3],
+    [2, 5, 12],
+  ])
+    for (const kind of ['sum', 'max'] as const) {
+      const x = placeholder(shape, 'int32')
+      const attrs = { kind, axis: 1, reverse: kind === 'sum', result: 'values' } as const
+      const node = runningResult(mul(cast(x, 'int64'), 3), attrs)
+      checkGroup('composite', [node], { anchorNode: node })
+      check(kind, shape, 'float16')
+    }
 })
 
 test('running: what is not finite', () => {

@@ -70,15 +70,18 @@ function walkParts(context: Context, count: number, first: Affine, length: numbe
 }
 
 /** The element at hand, read through whatever views the input is; from memory without a name, so that copies are seen to be copies. */
-const elementOf =
-  (context: Context): Walk['element'] =>
-  (scope, part) => {
-    const { lowering, space, input } = context
-    const at = elementAt(context, positionIn(space, part))
-    const evaluation = lowering.evaluation(scope)
-    const memory = lowering.inputs.get(input)
-    return memory ? evaluation.load(memory, linearIndex(at, input.shape)) : evaluation.evaluate(input, at)
+function reading(context: Context): Pick<Walk, 'element' | 'isStored'> {
+  const { lowering, space, input } = context
+  const memory = lowering.inputs.get(input)
+  return {
+    isStored: memory !== undefined && computeDType(input.dtype) === input.dtype,
+    element(scope, part) {
+      const at = elementAt(context, positionIn(space, part))
+      const evaluation = lowering.evaluation(scope)
+      return memory ? evaluation.load(memory, linearIndex(at, input.shape)) : evaluation.evaluate(input, at)
+    },
   }
+}
 
 /** Index vector of the element at a position along its line. */
 function elementAt({ space, input, attrs: { axis, reverse } }: Context, position: Affine): Affine[] {
@@ -101,7 +104,7 @@ function writeTotals(context: Context): void {
   const { space, running } = context
   walkParts(context, space.parts, zero, space.length, {
     begin: () => running.start,
-    element: elementOf(context),
+    ...reading(context),
     results: [],
     end: (scope, { index }, state) => storeState(context, scope, index, state),
   })
@@ -144,7 +147,7 @@ function writeResults(context: Context, count: number, first: Affine, length: nu
   const [values, positions] = [resultOf(group, 'values'), resultOf(group, 'positions')]
   walkParts(context, count, first, length, {
     begin: (scope, { index }) => (space.parts > 1 ? loadState(context, scope, index) : running.start),
-    element: elementOf(context),
+    ...reading(context),
     results: [
       ...(values ? [resultFor(values, (state) => running.values(builder, state))] : []),
       ...(positions ? [resultFor(positions, (state) => running.positions!(state))] : []),

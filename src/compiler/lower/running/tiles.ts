@@ -33,6 +33,8 @@ interface Tile {
   readonly steps: number
   readonly start: Affine
   readonly elements: Memory
+  /** some lines' elements as they lie, where they are not in memory so */
+  readonly rows: Memory | undefined
   readonly results: readonly Memory[]
   /** of each inner element, for each quantity a row */
   readonly states: readonly Memory[]
@@ -51,6 +53,7 @@ export function walkTiles(walking: Walking): number {
   const [tile, line] = [makeAxis('tile', tiles), makeAxis('line', tileLines)]
   const memory = {
     elements: builder.makeScratch('elements', running.dtypes[0], size),
+    rows: walk.isStored ? undefined : builder.makeScratch('rows', running.dtypes[0], (size / tileLines) * together),
     results: walk.results.map(({ dtype }) => builder.makeScratch('results', dtype, size)),
     states: running.dtypes.map((dtype) => builder.makeScratch('states', dtype, tileLines * inner)),
   }
@@ -116,22 +119,31 @@ function walkTile(walking: Walking, scope: Scope, tile: Tile): void {
   copyOut(walking, scope, tile)
 }
 
-/** A few lines at a time, along their cells. */
+/** A few lines at a time, along their cells: through rows of their own where elements have to be computed. */
 function copyIn(walking: Walking, scope: Scope, tile: Tile): void {
   const { builder, walk, space } = walking
-  const { line, steps, part, elements } = tile
+  const { line, steps, part, elements, rows } = tile
   const [group, one] = [makeAxis('lines', tileLines / together), makeAxis('line', together)]
   const cell = makeAxis('cell', steps * space.inner)
-  builder.loop({ name: group.name, extent: group.extent, kind: 'serial' }, (groups) =>
-    builder.loop({ name: one.name, extent: together, kind: 'unroll' }, (ones) => {
-      const own = add(scale(axisIndex(group), together), axisIndex(one))
-      const onLine = scope.enter(group, groups).enter(one, ones).bind(line, own)
-      builder.loop({ name: cell.name, extent: cell.extent, kind: 'vector', lanes: 32 }, (variable) => {
-        const inside = atCell(walking, onLine.enter(cell, variable, true), tile, axisIndex(cell))
-        builder.emit(storeTo(elements, inside.materialize(placeIn(tile, axisIndex(cell))), walk.element(inside, part)))
+  const overCells = (kind: 'serial' | 'unroll', outside: Scope, body: (inside: Scope) => void): void =>
+    builder.loop({ name: one.name, extent: together, kind }, (ones) => {
+      const onLine = outside.enter(one, ones).bind(line, add(scale(axisIndex(group), together), axisIndex(one)))
+      builder.loop({ name: cell.name, extent: cell.extent, kind: 'vector', lanes: 32 }, (variable) =>
+        body(atCell(walking, onLine.enter(cell, variable, true), tile, axisIndex(cell))),
+      )
+    })
+  const inRows = add(scale(axisIndex(one), cell.extent), axisIndex(cell))
+  builder.loop({ name: group.name, extent: group.extent, kind: 'serial' }, (variable) => {
+    const lines = scope.enter(group, variable)
+    if (rows)
+      overCells('serial', lines, (inside) => {
+        builder.emit(storeTo(rows, inside.materialize(inRows), walk.element(inside, part)))
       })
-    }),
-  )
+    overCells('unroll', lines, (inside) => {
+      const element = rows ? loadOf(rows, inside.materialize(inRows)) : walk.element(inside, part)
+      builder.emit(storeTo(elements, inside.materialize(placeIn(tile, axisIndex(cell))), element))
+    })
+  })
 }
 
 /** All steps of a tile for one inner element, in registers. */

@@ -39,6 +39,8 @@ export interface Walk {
   begin(scope: Scope, part: Part): State
   /** the element at hand, as it is computed with */
   element(scope: Scope, part: Part): Expression
+  /** whether that is a load */
+  readonly isStored: boolean
   readonly results: readonly Result[]
   end?(scope: Scope, part: Part, state: State): void
 }
