@@ -1,6 +1,6 @@
 // Collects elements of a row: those that can be among its first k, and of these the first k themselves.
 import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../../../kernel/builders.ts'
-import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
+import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
 import { blockExtent, lanesFor } from '../loops.ts'
 import { findKey } from './find-rank.ts'
 import { compute, elementOf, extremes, indexOfLoop, int32, type Keys, sumOf } from './rows.ts'
@@ -8,15 +8,15 @@ import { compute, elementOf, extremes, indexOfLoop, int32, type Keys, sumOf } fr
 /** Keys and where they stand in the row; without positions, at their own. */
 export interface Elements {
   readonly run: Keys
-  readonly keys: Scratch
-  readonly positions?: Scratch
+  readonly keys: Memory
+  readonly positions?: Memory
 }
 
 /** Memory for elements that are collected: `most` of them, and one more that is written over and over. */
 export const makeElements = (run: Keys, name: string, most: number, room = 0): Required<Elements> => ({
   run,
-  keys: run.builder.makeScratch(name, run.dtype, Math.max(room, most + 1)),
-  positions: run.builder.makeScratch('stood', 'int32', most + 1),
+  keys: run.makeMemory(name, run.dtype, Math.max(room, most + 1)),
+  positions: run.makeMemory('stood', 'int32', most + 1),
 })
 
 interface Block {
@@ -86,7 +86,7 @@ export function collectCandidates(all: Elements, to: Required<Elements>, count: 
   const { run, keys } = all
   const { builder, target, dtype, extent } = run
   const blocks: Keys = { ...run, extent: Math.ceil(extent / size) }
-  const leasts = builder.makeScratch('leasts', dtype, blocks.extent)
+  const leasts = run.makeMemory('leasts', dtype, blocks.extent)
   const lanes = lanesFor(target, 4, 0, size)
   overBlocks(run, size, (block) => {
     const least = builder.accumulator('least', dtype, 'min', lanes)

@@ -1,13 +1,14 @@
 // Orders the keys of a short row: the place of each is how many come before it, counted for a few vectors of keys at a time.
 import { bytesOf } from '../../../base/dtype.ts'
 import { castTo, indexAlu, indexLiteral, storeTo } from '../../../kernel/builders.ts'
-import type { Accumulator, Expression, Scratch } from '../../../kernel/kernel-node.ts'
+import type { Accumulator, Expression, Memory } from '../../../kernel/kernel-node.ts'
 import { lanesFor } from '../loops.ts'
 import type { Order } from './radix.ts'
 import { choose, clampedIndex, compute, elementOf, indexOfLoop, type Keys, sumOf } from './rows.ts'
 
-export function orderByCounting({ builder, target, dtype, extent }: Keys, keys: Scratch): Order {
-  const memory = builder.makeScratch('positions', 'int32', extent)
+export function orderByCounting(run: Keys, keys: Memory): Order {
+  const { builder, target, dtype, extent } = run
+  const memory = run.makeMemory('positions', 'int32', extent)
   const together = lanesFor(target, bytesOf(dtype), 0, extent)
   for (let start = 0; start < extent; start += together) {
     const count = Math.min(together, extent - start)

@@ -2,7 +2,7 @@
 // vectors how many lie below, until one element is left or keys are equal; of equal keys, the one by bisection of positions.
 import { bytesOf } from '../../../base/dtype.ts'
 import { both, loadOf } from '../../../kernel/builders.ts'
-import type { Accumulator, Expression, Scratch } from '../../../kernel/kernel-node.ts'
+import type { Accumulator, Expression, Memory } from '../../../kernel/kernel-node.ts'
 import { lanesFor } from '../loops.ts'
 import {
   asIndex,
@@ -25,7 +25,7 @@ export interface RankedKey {
 }
 
 /** `rank` is an int32 from 0 to extent - 1. */
-export function findKey(run: Keys, keys: Scratch, rank: Expression, { least, greatest }: Extremes): RankedKey {
+export function findKey(run: Keys, keys: Memory, rank: Expression, { least, greatest }: Extremes): RankedKey {
   const { builder, dtype, bits } = run
   const low = builder.assigned('low', dtype, least)
   const high = builder.assigned('high', dtype, greatest)
@@ -61,7 +61,7 @@ const middleOf = (a: Expression, b: Expression): Expression =>
 const keepOr = ({ builder }: Keys, accumulator: Accumulator, condition: Expression, value: Expression): void =>
   builder.accumulate(accumulator, choose(condition, value, builder.read(accumulator)))
 
-function greatestUpTo(run: Keys, keys: Scratch, limit: Expression, least: Expression): Expression {
+function greatestUpTo(run: Keys, keys: Memory, limit: Expression, least: Expression): Expression {
   const { builder, target, dtype, extent } = run
   const found = builder.accumulator('found', dtype, 'max', lanesFor(target, bytesOf(dtype), 0, extent))
   overKeys(run, (at) => {
@@ -72,7 +72,7 @@ function greatestUpTo(run: Keys, keys: Scratch, limit: Expression, least: Expres
 }
 
 /** int32: where the element stands that equals a key and has `earlier` elements before it that do. */
-export function findPosition(run: Keys, keys: Scratch, wanted: Expression, earlier: Expression): Expression {
+export function findPosition(run: Keys, keys: Memory, wanted: Expression, earlier: Expression): Expression {
   const { builder, extent } = run
   const low = builder.assigned('first', 'int32', int32(0))
   const high = builder.assigned('last', 'int32', compute('sub', countOf(run), int32(1)))

@@ -1,5 +1,5 @@
 // The order of keys in scratch: by counting where there are few, by digits where there are many.
-import type { Scratch } from '../../../kernel/kernel-node.ts'
+import type { Memory } from '../../../kernel/kernel-node.ts'
 import { orderByCounting } from './counting.ts'
 import { digitsRoom, type Order, orderByDigits } from './radix.ts'
 import type { Keys } from './rows.ts'
@@ -11,5 +11,5 @@ const mostCounted = 128
 export const keysRoom = (run: Keys): number => (run.extent <= mostCounted ? run.extent : digitsRoom(run))
 
 /** Stable order of the first `extent` keys of a memory, which may be overwritten. */
-export const orderKeys = (run: Keys, keys: Scratch): Order =>
+export const orderKeys = (run: Keys, keys: Memory): Order =>
   run.extent <= mostCounted ? orderByCounting(run, keys) : orderByDigits(run, keys)

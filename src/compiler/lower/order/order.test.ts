@@ -82,6 +82,22 @@ test('rows that are views of another axis', () => {
   check([y], [fill(y, {})], [argsort(y, 0)])
 })
 
+test('one row has memory of the call, of which there is one for all participants', () => {
+  for (const extent of [70, 200]) {
+    const x = build.placeholder([extent], 'float32')
+    const values = fill(x, { different: 90, special: true })
+    const { values: ordered, indices } = sort(x)
+    for (const roots of [[ordered, indices], [topk(x, 3, 0, true).indices], [kthvalue(x, 60, 0).indices]]) {
+      check([x], [values], roots)
+      const graph = { leaves: [x], outputs: roots.map((node) => ({ node, persistent: false })) }
+      assert.deepEqual(
+        compileGraph(graph, testTarget).kernels.flatMap(({ kernel }) => kernel.scratch),
+        [],
+      )
+    }
+  }
+})
+
 for (const dtype of dtypes)
   test(`the first elements of an order of ${dtype}, ties by position`, () => {
     for (const [extent, count] of [

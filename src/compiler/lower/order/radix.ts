@@ -1,5 +1,5 @@
 import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../../../kernel/builders.ts'
-import type { Expression, Scratch } from '../../../kernel/kernel-node.ts'
+import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
 import {
   asIndex,
   choose,
@@ -18,10 +18,10 @@ import {
 
 /** Positions in order: `memory[from + i]` for i < extent. */
 export interface Order {
-  readonly memory: Scratch
+  readonly memory: Memory
   readonly from: Expression
   /** where they were moved along, the keys in order, less `least` */
-  readonly keys?: { readonly memory: Scratch; readonly least: Expression }
+  readonly keys?: { readonly memory: Memory; readonly least: Expression }
 }
 
 interface Digits {
@@ -52,21 +52,21 @@ interface Radix {
   readonly run: Keys
   readonly digits: Digits
   /** twice a row each: passes move from one half to the other */
-  readonly keys: Scratch
-  readonly positions: Scratch
+  readonly keys: Memory
+  readonly positions: Memory
   /** by digit */
-  readonly counts: Scratch
+  readonly counts: Memory
 }
 
 /** How many elements `keys` must have room for. */
 export const digitsRoom = ({ extent }: Keys): number => 2 * extent
 
 /** Keys, at the start of a memory, count from the least of them: digits above those of the greatest are 0 for all. */
-export function orderByDigits(run: Keys, keys: Scratch): Order {
+export function orderByDigits(run: Keys, keys: Memory): Order {
   const { builder, bits, dtype, extent } = run
   const digits = chooseDigits(bits, extent)
-  const positions = builder.makeScratch('positions', 'int32', 2 * extent)
-  const radix = { run, digits, keys, positions, counts: builder.makeScratch('counts', 'int32', 2 ** digits.width) }
+  const positions = run.makeMemory('positions', 'int32', 2 * extent)
+  const radix = { run, digits, keys, positions, counts: run.makeMemory('counts', 'int32', 2 ** digits.width) }
   const { least, greatest } = extremes(run, keys)
   const range = builder.bind('range', compute('sub', greatest, least))
   overKeys(run, (at) => {

@@ -1,10 +1,10 @@
-// What the kernels that order rows share: the rows of an operand, dealt to participants, and the keys of one of them in scratch.
-import { bytesOf } from '../../../base/dtype.ts'
+// What the kernels that order rows share: the rows of an operand, dealt to participants, and the keys of one of them in memory of its own.
+import { bytesOf, type DType } from '../../../base/dtype.ts'
 import type { Scalar } from '../../../base/scalar.ts'
 import { keyBits, sortKey } from '../../../graph/composites/sort-keys.ts'
 import type { Node } from '../../../graph/node.ts'
 import { alu, castTo, indexAlu, indexLiteral, literal, loadOf, storeTo } from '../../../kernel/builders.ts'
-import type { AluKind, Expression, LoopVariable, Memory, Scratch } from '../../../kernel/kernel-node.ts'
+import type { AluKind, Expression, LoopVariable, Memory } from '../../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../../schedule-types.ts'
 import type { Target } from '../../target.ts'
 import { type Axis, axisIndex, makeAxis } from '../index-algebra.ts'
@@ -18,6 +18,8 @@ export type KeyDType = 'int32' | 'int64'
 /** Keys to be written, and what they are. */
 export interface Keys {
   readonly builder: KernelBuilder
+  /** Memory for the row at hand: a participant's own, or where there is one row the call's, which no other participant needs again. */
+  readonly makeMemory: (name: string, dtype: DType, size: number) => Memory
   readonly target: Target
   readonly dtype: KeyDType
   /** that differences of keys may have */
@@ -42,9 +44,11 @@ export function makeRows(group: KernelGroup, target: Target, descending: boolean
   const [x] = group.anchorNode!.inputs
   const [count, extent] = x.shape
   const key = sortKey(x, descending)
+  const { builder } = lowering
   return {
     lowering,
-    builder: lowering.builder,
+    builder,
+    makeMemory: (...memory) => (count === 1 ? builder.temporary(...memory) : builder.makeScratch(...memory)),
     target,
     x,
     key,
@@ -66,7 +70,7 @@ export const overRows = ({ builder, row }: Rows, body: (scope: Scope) => void): 
 export function writeKeys(
   { lowering, builder, target, key, row, extent, dtype }: Rows,
   scope: Scope,
-  memory: Scratch,
+  memory: Memory,
 ): void {
   const element = makeAxis('element', extent)
   const lanes = lanesFor(target, bytesOf(dtype), 0, extent)
@@ -105,7 +109,7 @@ export interface Extremes {
 }
 
 /** The least and the greatest key. */
-export function extremes(run: Keys, keys: Scratch): Extremes {
+export function extremes(run: Keys, keys: Memory): Extremes {
   const { builder, target, dtype, extent } = run
   const lanes = lanesFor(target, bytesOf(dtype), 0, extent)
   const [least, greatest] = (['min', 'max'] as const).map((kind) => builder.accumulator(kind, dtype, kind, lanes))
@@ -121,7 +125,7 @@ export function extremes(run: Keys, keys: Scratch): Extremes {
 /** How many keys, of `extent` from `from` on, meet a condition. */
 export function countKeys(
   { builder, target, dtype, extent: most, count: all }: Keys,
-  keys: Scratch,
+  keys: Memory,
   condition: (key: Expression) => Expression,
   extent: Expression | number = all ?? most,
   from: Expression = indexLiteral(0),

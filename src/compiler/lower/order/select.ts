@@ -21,7 +21,7 @@ export function lowerSelect(group: KernelGroup, target: Target): LoweredKernel {
   const { lowering, builder, row, extent } = rows
   const [, ranks] = group.anchorNode!.inputs
   const which = makeAxis('which', ranks.shape[1])
-  const keys = builder.makeScratch('keys', rows.dtype, extent)
+  const keys = rows.makeMemory('keys', rows.dtype, extent)
   overRows(rows, (scope) => {
     writeKeys(rows, scope, keys)
     const limits = extremes(rows, keys)

@@ -19,7 +19,7 @@ export const suitsSort = ({ inputs: [x] }: Node<'composite'>): boolean => x.shap
 export function lowerSort(group: KernelGroup, target: Target): LoweredKernel {
   const { descending } = (group.anchorNode as Node<'composite'>).attrs.attrs as { descending: boolean }
   const rows = makeRows(group, target, descending)
-  const keys = rows.builder.makeScratch('keys', rows.dtype, keysRoom(rows))
+  const keys = rows.makeMemory('keys', rows.dtype, keysRoom(rows))
   overRows(rows, (scope) => {
     writeKeys(rows, scope, keys)
     writeResults(rows, scope, orderKeys(rows, keys), group)

@@ -45,7 +45,7 @@ export function lowerTop(group: KernelGroup, target: Target): LoweredKernel {
   const rows = makeRows(group, target, descending)
   const { lowering, builder, dtype, row, extent } = rows
   const chosen: Keys = { ...rows, extent: count }
-  const all: Elements = { run: rows, keys: builder.makeScratch('keys', dtype, extent) }
+  const all: Elements = { run: rows, keys: rows.makeMemory('keys', dtype, extent) }
   const size = candidateBlocks(extent, count)
   const candidates = size === undefined ? undefined : makeElements(rows, 'candidates', extent)
   const winners = makeElements(chosen, 'winners', count, keysRoom(chosen))
