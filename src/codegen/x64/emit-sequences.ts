@@ -117,6 +117,11 @@ const wideComparisons: Record<string, Emit> = Object.fromEntries(
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
   ...wideComparisons,
+  /** a comparison of 512-bit vectors as bits of lanes */
+  compareBits(assembler, [result, a, b, predicate]) {
+    assembler.emit('vcmpps', k1, a, b, predicate)
+    assembler.emit('kmovw', result, k1)
+  },
   floorDivide: division(true, false),
   floorModulo: division(true, true),
   multiplyHigh(assembler, [result, a, b]) {

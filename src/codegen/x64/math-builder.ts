@@ -139,6 +139,17 @@ export class MathBuilder {
     return this.s.vector3(mnemonic, this.bytes, this.#part(a), this.#part(b), comparison[predicate])
   }
 
+  /** A comparison as bits of lanes in a general register. */
+  bitsWhere(a: Part, predicate: keyof typeof comparison, b: Part | number): VirtualRegister {
+    const { s, bytes } = this
+    const bits = s.general()
+    if (bytes === 64) {
+      const [left, right] = [a, this.#part(b)].map((part) => s.load(part, bytes).view(bytes))
+      s.sequence('compareBits', 'write', 0, bits.view(4), left, right, comparison[predicate])
+    } else s.write(this.#wide ? 'vmovmskpd' : 'vmovmskps', bits.view(4), this.compare(a, predicate, b).view(bytes))
+    return bits
+  }
+
   /** a where the mask is set, else b. */
   select(mask: Part, a: Part | number, b: Part | number): VirtualRegister {
     return this.s.blend(this.bytes, this.#wide, mask, this.#part(a), this.#part(b))

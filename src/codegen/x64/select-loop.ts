@@ -5,6 +5,7 @@ import type { Accumulator, Expression, For, Statement } from '../../kernel/kerne
 import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { threadContext } from './calling-convention.ts'
 import { multiplyHighClobbers } from './emit-sequences.ts'
+import { byteLoop } from './select-bytes.ts'
 import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, indexRegister } from './select-index.ts'
 import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
 import { selectStatements } from './select-statement.ts'
@@ -21,6 +22,7 @@ export function selectLoop(s: Selection, loop: For, groups: readonly Group[]): v
   const count = extent.terms.length === 0 ? extent.constant : undefined
   if (count !== undefined && count <= 0) return
   if (loop.kind === 'parallel') parallelLoop(s, loop, extent)
+  else if (loop.kind === 'vector' && groups[0].lanes === 1 && byteLoop(s, loop)) return
   else if (loop.kind === 'vector' && groups[0].lanes === 1) vectorLoop(s, loop, extent, count)
   else if (groups[0].lanes === 1 && transposedCopy(s, loop)) return
   else if (count === 1 || (loop.kind === 'unroll' && count !== undefined && count <= largestUnroll))

@@ -2,10 +2,12 @@
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { roundToBfloat16, roundToFloat16 } from '../../base/half.ts'
 import type { Alu, Expression, Literal } from '../../kernel/kernel-node.ts'
+import { double } from '../machine/function-numbers.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { readAccumulator } from './select-accumulator.ts'
 import { indexComparison, indexLanes } from './select-condition.ts'
 import { convert, reinterpret } from './select-convert.ts'
+import { affineOf } from './select-index.ts'
 import { broadcast } from './select-lanes.ts'
 import { blendLanes, clearLanes, loadValue } from './select-memory.ts'
 import { operate } from './select-operation.ts'
@@ -103,7 +105,7 @@ function literalPart(s: Selection, dtype: DType, form: Form, value: Literal['val
 function aluValue(s: Selection, e: Alu): LaneValue {
   const [first] = e.inputs
   if (e.kind === 'cast') {
-    if (first.dtype === 'index') return convert(s, indexLanes(s, first), 'int64', e.dtype as DType)
+    if (first.dtype === 'index') return fromIndex(s, first, e.dtype as DType)
     return convert(s, evaluate(s, first), first.dtype, e.dtype as DType)
   }
   if (e.kind === 'bitcast') return reinterpret(s, evaluate(s, first), first.dtype as DType, e.dtype as DType)
@@ -115,6 +117,18 @@ function aluValue(s: Selection, e: Alu): LaneValue {
     first.dtype,
     e.inputs.map((input) => evaluate(s, input)),
   )
+}
+
+/** An index as data. What loops count stays below 2^51 and so becomes a float64 in the low bits of another. */
+function fromIndex(s: Selection, e: Expression, dtype: DType): LaneValue {
+  const integers = indexLanes(s, e)
+  if (!isFloat(dtype) || affineOf(s, e) === undefined) return convert(s, integers, 'int64', dtype)
+  const bytes = s.partBytes('i64')
+  const parts = integers.parts.map((part) => {
+    const sum = s.commutative('vpaddq', bytes, part, s.f64(double.wholeInLowBits))
+    return s.vector3('vsubpd', bytes, sum, s.f64(double.wholeInLowBits))
+  })
+  return convert(s, { form: 'f64', parts }, 'float64', dtype)
 }
 
 function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {

@@ -22,6 +22,8 @@ const operations: Partial<Record<KernelDType, ReadonlySet<AluKind>>> = {
       'floor',
       'exp',
       'log',
+      'sin',
+      'cos',
       'multiplyAdd',
     ] as const),
     ...(['bitcast', ...choices] as const),
@@ -86,7 +88,7 @@ function isPlain(s: Selection, e: Expression, lane: number): boolean {
 }
 
 /** By how much an index grows from lane to lane; undefined where that is not known, or not the same. */
-function strideOf(s: Selection, e: Expression, lane: number): number | undefined {
+export function strideOf(s: Selection, e: Expression, lane: number): number | undefined {
   if (e.op === 'index') return e.variable.id === lane ? 1 : 0
   if (e.op === 'literal' || e.op === 'size') return 0
   if (e.op === 'alu' && (e.kind === 'add' || e.kind === 'sub')) {

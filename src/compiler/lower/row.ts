@@ -26,6 +26,8 @@ export function lowerRow(group: KernelGroup, target: Target): LoweredKernel {
 const splitElements = 65536
 const splitUnits = 16
 const splitWork = 16384
+/** A product of numbers below 1 passes through denormals before it vanishes, at a hundred cycles a step: few parts, of many elements. */
+const splitProduct = 131072
 const maximumParts = 1024
 
 class RowLowering {
@@ -49,7 +51,9 @@ class RowLowering {
     const axis = [...this.#row.reduced].sort((a, b) => b.extent - a.extent)[0]
     if (axis === undefined || total < splitElements || units >= splitUnits) return undefined
     const steps = extentOf(this.#row.reduced) / (this.#row.rowVector?.lanes ?? 1)
-    const wanted = Math.max(total / splitWork / Math.max(1, units), steps / longestSum)
+    const ofProducts = this.#row.space.reduces.every(({ attrs }) => attrs.kind === 'prod')
+    const perUnit = total / Math.max(1, units)
+    const wanted = ofProducts ? perUnit / splitProduct : Math.max(perUnit / splitWork, steps / longestSum)
     const parts = Math.min(maximumParts, Math.ceil(wanted), axis.extent)
     if (parts < 2) return undefined
     const unit = this.#row.vector?.axis === axis ? this.#row.vector.lanes : 1

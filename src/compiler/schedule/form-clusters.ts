@@ -1,4 +1,5 @@
 // Walks the graph once, inputs first, and lets each node found a cluster (contract, reduce, scatter, scan, composite), join one, or stay virtual.
+import { sizeOf } from '../../base/shape.ts'
 import { elementsOf, isOp, type Node } from '../../graph/node.ts'
 import { sameData } from '../simplify/intern.ts'
 import { Cluster, rowSpaceOf, sameRowSpace, staysInSpace, sumsAcross } from './cluster.ts'
@@ -104,7 +105,11 @@ class ClusterBuilder {
   /** Adding `node` must not make the cluster wait for something that waits for it, and must keep to its space. */
   #mayJoin(node: Node, cluster: Cluster): boolean {
     if (this.#isTooLate(node, cluster)) return false
-    return isPartOfAcross(node, cluster) || staysInSpace(node, cluster, this.#leadsInto(cluster))
+    return (
+      isPartOfAcross(node, cluster) ||
+      isRowReshaped(node, cluster) ||
+      staysInSpace(node, cluster, this.#leadsInto(cluster))
+    )
   }
 
   #isTooLate(node: Node, cluster: Cluster): boolean {
@@ -161,6 +166,13 @@ class ClusterBuilder {
 /** A reshape of what a row cluster sums over its rows. */
 const isPartOfAcross = (node: Node, cluster: Cluster): boolean =>
   node.op === 'reshape' && cluster.across.has(node.inputs[0])
+
+/** What a row cluster computes for each element, as a program wants it: axes may be cut and joined anywhere. */
+function isRowReshaped(node: Node, { row, members, across }: Cluster): boolean {
+  if (!row || node.op !== 'reshape') return false
+  const [input] = node.inputs
+  return members.has(input) && !across.has(input) && elementsOf(input) === sizeOf(row.full)
+}
 
 /** Loops and composites that differ in the result they name only are computed together. */
 function areResultsOfOne(a: Node, b: Node): boolean {

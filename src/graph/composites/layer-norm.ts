@@ -88,13 +88,18 @@ export function groupNorm(x: Node, groups: number, affine: Affine = {}, eps = 1e
       { op: 'groupNorm', groups, shape: x.shape },
     )
   if (elementsOf(x) === 0) return x
-  const rows = reshape(x, [batch, groups, -1])
-  const normal = inFloat32(rows, (wide) => standardize([wide], { axes: [2], eps }))
-  const perChannel = (p: Node): Node => alignedToChannels('groupNorm', p, x.shape)
-  return scaleAndShift(reshape(normal, x.shape), {
-    weight: affine.weight && broadcastTo(perChannel(affine.weight), x.shape),
-    bias: affine.bias && broadcastTo(perChannel(affine.bias), x.shape),
+  // channels and positions keep axes of their own, so that scale and shift belong to the rows
+  const rows = reshape(x, [batch, groups, channels / groups, -1])
+  const normal = inFloat32(rows, (wide) => standardize([wide], { axes: [2, 3], eps }))
+  const perRow = (p: Node): Node => {
+    const aligned = alignedToChannels('groupNorm', p, x.shape)
+    return broadcastTo(reshape(aligned, [1, groups, channels / groups, 1]), rows.shape)
+  }
+  const scaled = scaleAndShift(normal, {
+    weight: affine.weight && perRow(affine.weight),
+    bias: affine.bias && perRow(affine.bias),
   })
+  return reshape(scaled, x.shape)
 }
 
 /** Axes of [batch, channels, ...] behind the channels. */
