@@ -61,7 +61,7 @@ export function storedLanes(s: Selection, dtype: DType, part: Part): VirtualRegi
   }
 }
 
-function requireHalves(s: Selection): void {
+export function requireHalves(s: Selection): void {
   if (!s.options.f16c) throw s.fail('float16 needs F16C, which this processor lacks')
 }
 
@@ -91,9 +91,9 @@ function roundFloat32(s: Selection, to: DType, value: LaneValue): LaneValue {
     return mapParts(s, 'f32', value, (part, bytes) => {
       requireHalves(s)
       const words = s.vector()
-      s.write('vcvtps2ph', words.view(16), s.load(part, bytes).view(bytes), 0)
+      s.write('vcvtps2ph', words.view(Math.max(16, bytes / 2)), s.load(part, bytes).view(bytes), 0)
       const target = s.vector()
-      s.write('vcvtph2ps', target.view(bytes), words.view(16))
+      s.write('vcvtph2ps', target.view(bytes), words.view(Math.max(16, bytes / 2)))
       return target
     })
   if (to === 'bfloat16') return mapParts(s, 'f32', value, (part) => shift(s, 'vpslld', brainBits(s, part), 16))

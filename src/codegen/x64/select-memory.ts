@@ -1,11 +1,11 @@
 // Loads and stores: scalars, contiguous lanes, broadcast elements, and lanes one by one, with predicates and bounds tests.
-import { bytesOf, type DType } from '../../base/dtype.ts'
+import { bytesOf, type DType, isFloat } from '../../base/dtype.ts'
 import type { Expression, Load, Memory, Store } from '../../kernel/kernel-node.ts'
 import { type MemoryOperand, resized, type VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { raiseError } from './select-check.ts'
 import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
-import { fromStored, storedLanes, zero } from './select-convert.ts'
+import { fromStored, requireHalves, storedLanes, zero } from './select-convert.ts'
 import { storeGeneral } from './select-general.ts'
 import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
 import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
@@ -175,6 +175,11 @@ function contiguousLoad(s: Selection, dtype: DType, address: MemoryOperand): rea
       return target
     })
   const target = s.vector()
+  if (dtype === 'float16') {
+    requireHalves(s)
+    s.write('vcvtph2ps', target.view(bytes), resized(address, 2 * s.group.lanes))
+    return [target]
+  }
   s.write(extend, target.view(bytes), resized(address, bytesOf(dtype) * s.group.lanes))
   return [fromStored(s, dtype, target)]
 }
@@ -233,7 +238,7 @@ export function storeValue(s: Selection, store: Store): void {
   const skip = s.label()
   let { predicate } = s.group
   const perLane = guard && s.group.lanes > 1 && isVarying(s, guard)
-  const stored = s.value(value)
+  const stored = s.value(unrounded(value, memory.dtype))
   if (perLane) {
     const mask = s.load(s.value(guard).parts[0], s.partBytes('mask'))
     predicate = predicate ? s.vector3('vandps', s.partBytes('mask'), predicate, mask) : mask
@@ -246,6 +251,14 @@ export function storeValue(s: Selection, store: Store): void {
     else storeLanes(s, memory, index, stored, predicate)
   })
   s.markEnd(skip)
+}
+
+/** Storing rounds: a value that was rounded for it need not be. */
+function unrounded(value: Expression, dtype: DType): Expression {
+  const isRounded = value.op === 'alu' && value.kind === 'cast' && value.dtype === dtype
+  return isRounded && bytesOf(dtype) === 2 && value.inputs[0].dtype === 'float32' && isFloat(dtype)
+    ? value.inputs[0]
+    : value
 }
 
 function storeContiguous(
@@ -302,13 +315,30 @@ function storePart(s: Selection, target: MemoryOperand, source: VirtualRegister,
 function storePacked(s: Selection, dtype: DType, address: MemoryOperand, part: Part): void {
   const size = bytesOf(dtype)
   const { lanes } = s.group
+  if (dtype === 'float16') {
+    requireHalves(s)
+    const bytes = s.partBytes('f32')
+    s.read('vcvtps2ph', resized(address, bytes / 2), s.load(part, bytes).view(bytes), 0)
+    return
+  }
   const lane = storedLanes(s, dtype, part)
+  if (lanes === 16) {
+    s.read('vmovups', resized(address, 32), wordsOf(s, lane).view(32))
+    return
+  }
   const order = s.pool(`low ${size} bytes of each`, () => packingOrder(size))
   const packed = s.vector3('vpshufb', lanes === 8 ? 32 : 16, lane, order)
   let whole = packed
   if (lanes === 8) whole = s.vector3(size === 1 ? 'vpunpckldq' : 'vpunpcklqdq', 16, packed, upperHalf(s, packed))
   const bytes = size * lanes
   s.read(bytes === 16 ? 'vmovups' : bytes === 8 ? 'vmovq' : 'vmovd', resized(address, bytes), whole.view(16))
+}
+
+/** The low words of sixteen lanes that hold no more. */
+function wordsOf(s: Selection, lanes: VirtualRegister): VirtualRegister {
+  const upper = s.vector()
+  s.write('vextractf64x4', upper.view(32), lanes.view(64), 1)
+  return s.vector2('vpermq', 32, s.vector3('vpackusdw', 32, lanes, upper), 0xd8)
 }
 
 function packingOrder(size: number): Uint8Array {

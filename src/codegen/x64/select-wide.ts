@@ -33,7 +33,11 @@ const operations: Partial<Record<KernelDType, ReadonlySet<AluKind>>> = {
     ...(['bitcast', ...choices, ...logic] as const),
   ]),
   bool: new Set([...choices, ...logic]),
+  // held as float32
+  float16: new Set(['cast'] as const),
+  bfloat16: new Set(['cast'] as const),
 }
+const loaded: ReadonlySet<KernelDType> = new Set(['float32', 'float16', 'bfloat16'] as const)
 
 /** Whether all whole steps of a loop can run in groups of sixteen. */
 export function isWideLoop(s: Selection, loop: For, step: number): boolean {
@@ -49,7 +53,7 @@ function isPlainStatement(s: Selection, statement: Statement, lane: number): boo
     case 'store': {
       const { memory, index, guard, value } = statement
       return (
-        memory.dtype === 'float32' && guard === undefined && strideOf(s, index, lane) === 1 && isPlain(s, value, lane)
+        loaded.has(memory.dtype) && guard === undefined && strideOf(s, index, lane) === 1 && isPlain(s, value, lane)
       )
     }
     case 'declare':
@@ -74,7 +78,7 @@ function isPlain(s: Selection, e: Expression, lane: number): boolean {
     case 'reference':
       return true
     case 'load': {
-      const stride = e.guard === undefined && e.dtype === 'float32' ? strideOf(s, e.index, lane) : undefined
+      const stride = e.guard === undefined && loaded.has(e.dtype) ? strideOf(s, e.index, lane) : undefined
       return stride === 0 || stride === 1
     }
     case 'alu':

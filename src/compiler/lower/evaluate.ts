@@ -3,6 +3,7 @@
 // reference does, so that a value recomputed elsewhere is the value that was stored; only loads, stores and casts see the 16-bit dtypes.
 import { type DType, dtypeTable } from '../../base/dtype.ts'
 import { CompileError } from '../../base/errors.ts'
+import { roundToBfloat16, roundToFloat16 } from '../../base/half.ts'
 import type { Scalar } from '../../base/scalar.ts'
 import { isOp, type Node } from '../../graph/node.ts'
 import { alu, both, castTo, indexAlu, indexLiteral, lessThan, literal, loadOf, zeroOf } from '../../kernel/builders.ts'
@@ -52,6 +53,15 @@ export const roundTo = (value: Expression, dtype: DType): Expression =>
 
 /** Operations whose result on values of a 16-bit format is again in the format. */
 const exact: ReadonlySet<string> = new Set(['floor', 'max', 'where', 'copy'])
+
+/** A product with 1 or -1, which rounds nothing. */
+const isSignOnly = ({ op }: Node, inputs: readonly Expression[]): boolean =>
+  op === 'mul' && inputs.some((input) => input.op === 'literal' && Math.abs(Number(input.value)) === 1)
+
+const roundings: Partial<Record<DType, (value: number) => number>> = {
+  float16: roundToFloat16,
+  bfloat16: roundToBfloat16,
+}
 
 /** Uses of each node's value by the nodes of a group, movement counted through, outputs counting as a use. */
 export function countUses(inner: readonly Node[], outputs: readonly Node[]): Map<Node, number> {
@@ -157,7 +167,8 @@ export class Evaluation {
 
   #constant(value: Scalar, dtype: DType): Expression {
     const compute = computeDType(dtype)
-    return roundTo(literal(compute, scalarIn(value, compute)), dtype)
+    const round = roundings[dtype]
+    return literal(compute, round ? round(Number(value)) : scalarIn(value, compute))
   }
 
   #elementwise(node: Node, indices: readonly Affine[], guard: Guard): Expression {
@@ -168,7 +179,7 @@ export class Evaluation {
       return castTo(bits, computeDType(node.dtype))
     }
     const value = alu(node.op as AluKind, computeDType(node.dtype), ...inputs)
-    return exact.has(node.op) ? value : roundTo(value, node.dtype)
+    return exact.has(node.op) || isSignOnly(node, inputs) ? value : roundTo(value, node.dtype)
   }
 
   /** Between the 16-bit formats and float32 a cast is its rounding; widening is free. */
