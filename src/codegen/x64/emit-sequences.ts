@@ -103,13 +103,24 @@ function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
 
 /** A comparison of 512-bit vectors as a mask of ones in each lane, in the name of the comparison. */
 const wideComparisons: Record<string, Emit> = Object.fromEntries(
-  (['vcmpps', 'vpcmpeqd', 'vpcmpgtd'] as const).map((mnemonic): [string, Emit] => [
+  (['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd'] as const).map((mnemonic): [string, Emit] => [
     `${mnemonic}Lanes`,
     (assembler, [result, ...operands]) => {
       assembler.emit(mnemonic, k1, ...operands)
       // on Golden Cove the next instruction waits for what wrote its result before
       assembler.emit('vpxord', result, result, result)
-      assembler.emit('vpmovm2d', result, k1)
+      assembler.emit(mnemonic === 'vcmppd' ? 'vpmovm2q' : 'vpmovm2d', result, k1)
+    },
+  ]),
+)
+
+/** A comparison of 512-bit vectors as bits of lanes. */
+const comparedBits: Record<string, Emit> = Object.fromEntries(
+  (['vcmpps', 'vcmppd'] as const).map((mnemonic): [string, Emit] => [
+    `${mnemonic}Bits`,
+    (assembler, [result, ...operands]) => {
+      assembler.emit(mnemonic, k1, ...operands)
+      assembler.emit('kmovw', result, k1)
     },
   ]),
 )
@@ -117,11 +128,7 @@ const wideComparisons: Record<string, Emit> = Object.fromEntries(
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
   ...wideComparisons,
-  /** a comparison of 512-bit vectors as bits of lanes */
-  compareBits(assembler, [result, a, b, predicate]) {
-    assembler.emit('vcmpps', k1, a, b, predicate)
-    assembler.emit('kmovw', result, k1)
-  },
+  ...comparedBits,
   floorDivide: division(true, false),
   floorModulo: division(true, true),
   multiplyHigh(assembler, [result, a, b]) {

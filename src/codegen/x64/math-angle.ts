@@ -6,7 +6,7 @@ import { memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { multiplyHighClobbers } from './emit-sequences.ts'
 import { MathBuilder } from './math-builder.ts'
 import { extractLane, LaneBuilder } from './select-lanes.ts'
-import type { Selection } from './select-state.ts'
+import { type Selection, scalarGroup } from './select-state.ts'
 
 export interface Angle {
   readonly rest: VirtualRegister
@@ -25,31 +25,54 @@ export function reduceAngle(s: Selection, x: VirtualRegister, bytes: number): An
   for (const piece of quarterTurn) rest = m.fnma(count, piece, rest)
   const angle: Angle = { rest: s.copyOf(rest, bytes), quarters: m.add(count, double.wholeInLowBits) }
   const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
+  const bits = m.bitsWhere(magnitude, 'greaterEqual', largest)
+  const end = s.label()
+  s.read('test', bits.view(4), bits.view(4))
+  s.branch('je', end)
   const isLarge = m.and(
     m.compare(magnitude, 'greaterEqual', largest),
     m.compare(magnitude, 'less', Number.POSITIVE_INFINITY),
   )
-  const bits = s.general()
-  s.write('vmovmskpd', bits.view(4), isLarge.view(bytes))
-  const end = s.label()
-  s.read('test', bits.view(4), bits.view(4))
-  s.branch('je', end)
-  reduceLanes(s, x, bytes, bits, isLarge, angle)
+  if (bytes === 64) reduceHalves(s, x, isLarge, angle)
+  else reduceLanes(s, x, bytes, isLarge, angle)
   s.mark(end)
   return angle
 }
 
-/** Replaces the lanes of `angle` that are set in `bits` and `mask`. */
+/** Eight lanes as two groups of four. */
+function reduceHalves(s: Selection, x: VirtualRegister, mask: VirtualRegister, { rest, quarters }: Angle): void {
+  const { group } = s
+  s.group = { ...scalarGroup, lanes: 4 }
+  const halves = [0, 1].map((at) => {
+    const [half, isLarge, halfRest, halfQuarters] = [x, mask, rest, quarters].map((whole) => {
+      const part = s.vector()
+      s.write('vextractf64x4', part.view(32), whole.view(64), at)
+      return part
+    })
+    const angle: Angle = { rest: halfRest, quarters: halfQuarters }
+    reduceLanes(s, half, 32, isLarge, angle)
+    return angle
+  })
+  s.group = group
+  for (const [whole, key] of [
+    [rest, 'rest'],
+    [quarters, 'quarters'],
+  ] as const)
+    s.write('vinsertf64x4', whole.view(64), halves[0][key].view(64), halves[1][key].view(32), 1)
+}
+
+/** Replaces the lanes of `angle` that are set in `mask`. */
 function reduceLanes(
   s: Selection,
   x: VirtualRegister,
   bytes: number,
-  bits: VirtualRegister,
   mask: VirtualRegister,
   { rest, quarters }: Angle,
 ): void {
   const { group } = s
-  s.group = { ...group, lanes: bytes === 16 ? 1 : 4 }
+  s.group = { ...scalarGroup, lanes: bytes === 16 ? 1 : 4 }
+  const bits = s.general()
+  s.write('vmovmskpd', bits.view(4), mask.view(bytes))
   const [rests, counts] = [new LaneBuilder(s, true), new LaneBuilder(s, true)]
   for (let lane = 0; lane < s.group.lanes; lane++) {
     const skip = s.label()

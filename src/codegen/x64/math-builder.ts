@@ -145,7 +145,7 @@ export class MathBuilder {
     const bits = s.general()
     if (bytes === 64) {
       const [left, right] = [a, this.#part(b)].map((part) => s.load(part, bytes).view(bytes))
-      s.sequence('compareBits', 'write', 0, bits.view(4), left, right, comparison[predicate])
+      s.sequence(this.#wide ? 'vcmppdBits' : 'vcmppsBits', 'write', 0, bits.view(4), left, right, comparison[predicate])
     } else s.write(this.#wide ? 'vmovmskpd' : 'vmovmskps', bits.view(4), this.compare(a, predicate, b).view(bytes))
     return bits
   }

@@ -17,6 +17,7 @@ export function expOfSum(m: MathBuilder, x: VirtualRegister, low: VirtualRegiste
   const reduced = m.fnma(power, double.log2Low, m.fnma(power, double.log2High, x))
   const rest = low === undefined ? reduced : m.add(reduced, low)
   const tail = m.fma(m.mul(rest, rest), m.polynomial(rest, double.exp), rest)
+  if (m.s.options.avx512) return m.scale(m.add(tail, 1), power)
   const half = m.round(m.mul(power, 0.5), 1)
   const other = m.sub(power, half)
   return m.mul(m.mul(m.add(tail, 1), powerOfTwo(m, half)), powerOfTwo(m, other))

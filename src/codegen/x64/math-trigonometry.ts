@@ -8,14 +8,40 @@ import type { Part, Selection } from './select-state.ts'
 export const sinFloat64 = (s: Selection, x: VirtualRegister, bytes: number): VirtualRegister => turn(s, x, bytes, 0)
 export const cosFloat64 = (s: Selection, x: VirtualRegister, bytes: number): VirtualRegister => turn(s, x, bytes, 1)
 
+/** What sines and cosines of one angle have in common. */
+interface Turn {
+  /** quarter turns, in the low bits of 64-bit lanes */
+  readonly quarters: VirtualRegister
+  readonly sine: VirtualRegister
+  readonly cosine: VirtualRegister
+}
+
+/** By what a statement has computed so far: a sine and a cosine of one value reduce it once. */
+const knownTurns = new WeakMap<Selection['laneMemo'], Map<VirtualRegister, Turn>>()
+
+function turnOf(s: Selection, x: VirtualRegister, bytes: number): Turn {
+  const memo = s.group.lanes === 1 ? s.scalarMemo : s.laneMemo
+  let known = knownTurns.get(memo)
+  if (!known) knownTurns.set(memo, (known = new Map()))
+  let turn = known.get(x)
+  if (!turn) {
+    const m = new MathBuilder(s, bytes, true)
+    const { rest, quarters } = reduceAngle(s, x, bytes)
+    known.set(x, (turn = { quarters, sine: sinNearZero(m, rest), cosine: cosNearZero(m, rest) }))
+  }
+  return turn
+}
+
 /** sin(x + shift * π/2). */
 function turn(s: Selection, x: VirtualRegister, bytes: number, shift: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, true)
-  const { rest, quarters } = reduceAngle(s, x, bytes)
+  const { quarters, sine, cosine } = turnOf(s, x, bytes)
   const quadrant = shift === 0 ? quarters : s.commutative('vpaddq', bytes, quarters, s.i64(BigInt(shift)))
   const isOdd = s.vector2('vpsllq', bytes, quadrant, 63)
   const sign = m.and(s.vector2('vpsllq', bytes, quadrant, 62), s.i64(-(2n ** 63n)))
-  return m.xor(m.select(isOdd, cosNearZero(m, rest), sinNearZero(m, rest)), sign)
+  // a choice of 512 bits goes bit by bit
+  const choice = bytes === 64 ? s.vector2('vpsraq', bytes, isOdd, 63) : isOdd
+  return m.xor(m.select(choice, cosine, sine), sign)
 }
 
 function sinNearZero(m: MathBuilder, x: VirtualRegister): VirtualRegister {

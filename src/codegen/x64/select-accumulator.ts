@@ -79,7 +79,7 @@ function groupParts(s: Selection, accumulator: Accumulator): VirtualRegister[] {
     if (!perLane && s.group.lanes > 1) throw s.fail(`${accumulator.name} has one lane but is added to in a vector loop`)
     return parts[perLane ? s.group.index : 0]
   }
-  const perPart = isWide(formOf(accumulator.dtype)) ? 4 : Math.max(8, s.group.lanes)
+  const perPart = isWide(formOf(accumulator.dtype)) && !s.group.doubled ? 4 : Math.max(8, s.group.lanes)
   const first = Math.floor(s.group.offset / perPart)
   return parts[0].slice(first, first + s.partCount(formOf(accumulator.dtype)))
 }

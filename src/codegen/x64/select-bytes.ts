@@ -92,7 +92,7 @@ class ByteGroup {
     const s = this.#s
     s.scalarMemo = new Map()
     s.laneMemo = new Map()
-    s.vectorLoop = { variable: this.#loop.variable.id, owned: new Set(), varying: new Map() }
+    s.vectorLoop = { variable: this.#loop.variable.id, fillsLines: false, owned: new Set(), varying: new Map() }
     s.group = { ...scalarGroup, lanes: 8 }
     for (const statement of this.#loop.body) this.#statement(statement)
     s.vectorLoop = undefined

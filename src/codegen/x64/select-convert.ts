@@ -128,7 +128,7 @@ function toBool(s: Selection, value: LaneValue): LaneValue {
     const none = s.vector3(form === 'i64' ? 'vpcmpeqq' : 'vpcmpeqd', bytes, part, s.i32(0))
     return s.vector3('vpxor', bytes, none, s.i32(-1))
   })
-  return { form: 'mask', parts: [isWide(form) ? narrow(s, masks) : masks[0]] }
+  return { form: 'mask', parts: [isWide(form) && !s.group.doubled ? narrow(s, masks) : masks[0]] }
 }
 
 function fromBool(s: Selection, { parts }: LaneValue, form: Form): LaneValue {
@@ -142,7 +142,9 @@ function fromBool(s: Selection, { parts }: LaneValue, form: Form): LaneValue {
       const one = form === 'f64' ? s.f64(1) : s.i64(1n)
       return {
         form,
-        parts: widen(s, parts[0], 'vpmovsxdq').map((mask) => s.vector3('vpand', s.partBytes(form), mask, one)),
+        parts: (s.group.doubled ? parts : widen(s, parts[0], 'vpmovsxdq')).map((mask) =>
+          s.commutative('vpand', s.partBytes(form), mask, one),
+        ),
       }
     }
   }

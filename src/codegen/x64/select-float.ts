@@ -78,7 +78,7 @@ function compare(s: Selection, form: FloatForm, [a, b]: readonly LaneValue[], pr
   const bytes = s.partBytes(form)
   const mnemonic = form === 'f64' ? 'vcmppd' : 'vcmpps'
   const masks = a.parts.map((part, i) => s.vector3(mnemonic, bytes, part, b.parts[i], predicate))
-  return { form: 'mask', parts: [isWide(form) ? narrow(s, masks) : masks[0]] }
+  return { form: 'mask', parts: [isWide(form) && !s.group.doubled ? narrow(s, masks) : masks[0]] }
 }
 
 const isNumberConstant = (part: Part): boolean =>

@@ -10,7 +10,7 @@ import { addAffine, affineOf, constantAffine, constantRegister, copyGeneral, ind
 import { type Affine, type Group, makeScope, type Selection, scalarGroup } from './select-state.ts'
 import { selectStatements } from './select-statement.ts'
 import { transposedCopy } from './select-transposed.ts'
-import { isWideLoop, withWideAccumulators } from './select-wide.ts'
+import { wideGroup, withWideAccumulators } from './select-wide.ts'
 
 const largestUnroll = 64
 /** of the widest type that stores whole lines in one loop step: a line of float32 */
@@ -148,9 +148,9 @@ function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | und
     selectStatements(s, loop.body, groups)
     s.group = scalarGroup
   }
-  const wide = isWideLoop(s, loop, step)
+  const wide = wideGroup(s, loop, step)
   const whole: Whole = {
-    groups: fullGroups(s, step, wide ? 16 : lanes),
+    groups: wide ? fullGroups(s, step, wide.lanes).map((group) => ({ ...group, ...wide })) : fullGroups(s, step, lanes),
     around: (write) => (wide ? withWideAccumulators(s, owned, write) : write()),
   }
   if (count !== undefined) constantVectorLoop(s, count, step, lanes, body, whole)

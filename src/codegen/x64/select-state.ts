@@ -14,9 +14,10 @@ import {
 } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { type Form, formOf, isWide } from './lane-forms.ts'
+import { type Group, scalarGroup } from './lane-groups.ts'
 import { chooseByFirst, comparesLanes, namedFor } from './wide-names.ts'
 
-export { type Form, formOf, isWide }
+export { type Form, formOf, type Group, isWide, scalarGroup }
 
 /** A register, or a constant of the pool that instructions read in place. */
 export type Part = VirtualRegister | MemoryOperand
@@ -26,21 +27,6 @@ export interface LaneValue {
   readonly form: Form
   readonly parts: readonly Part[]
 }
-
-/** Lanes that are computed together. A group of one lane is scalar code; one of sixteen fills 512 bits with lanes of 32 (`select-wide.ts`). */
-export interface Group {
-  /** position among the groups of its vector loop */
-  readonly index: number
-  /** first lane, counted from the loop variable's value */
-  readonly offset: number
-  readonly lanes: 1 | 4 | 8 | 16
-  /** mask of lanes that may touch memory and accumulators; undefined for all */
-  readonly predicate: VirtualRegister | undefined
-  /** of a group known to be partial: its predicate allows the first `count` lanes */
-  readonly prefix?: { readonly mask: VirtualRegister; readonly count: number }
-}
-
-export const scalarGroup: Group = { index: 0, offset: 0, lanes: 1, predicate: undefined }
 
 /** constant + sum of coefficient * register + lane * (number of the lane), in 64-bit arithmetic. */
 export interface Affine {
@@ -157,7 +143,7 @@ export class Selection {
   }
 
   vector(): VirtualRegister {
-    return this.register(this.group.lanes === 16 ? 'wide' : 'vector')
+    return this.register(this.group.lanes === 16 || this.group.doubled ? 'wide' : 'vector')
   }
 
   register(file: RegisterFile): VirtualRegister {
@@ -273,13 +259,13 @@ export class Selection {
 
   /** Bytes of a register that the parts of a form fill in the current group. */
   partBytes(form: Form): 16 | 32 | 64 {
-    const { lanes } = this.group
-    if (lanes === 16) return 64
+    const { lanes, doubled } = this.group
+    if (lanes === 16 || doubled) return 64
     return lanes === 8 || (lanes === 4 && isWide(form)) ? 32 : 16
   }
 
   partCount(form: Form): number {
-    return this.group.lanes === 8 && isWide(form) ? 2 : 1
+    return this.group.lanes === 8 && isWide(form) && !this.group.doubled ? 2 : 1
   }
 
   /** The part in a register. */
@@ -295,7 +281,9 @@ export class Selection {
   #wideConstant(part: MemoryOperand): VirtualRegister {
     return this.hoist(0, `wide ${part.constant!.text}`, () => {
       const register = this.register('wide')
-      this.writeConstant('vbroadcastss', register.view(64), resized(part, 4))
+      const isDouble = /^[fi]64 /.test(part.constant!.text)
+      if (isDouble) this.writeConstant('vbroadcastsd', register.view(64), resized(part, 8))
+      else this.writeConstant('vbroadcastss', register.view(64), resized(part, 4))
       return register
     })
   }

@@ -49,7 +49,7 @@ function hoistedBroadcast(s: Selection, value: LaneValue, level: number): LaneVa
   const { group } = s
   const register = s.hoist(
     level,
-    `broadcast${part.id}x${group.lanes}`,
+    `broadcast${part.id}x${group.lanes}${group.doubled ? ' doubled' : ''}`,
     () => broadcast(s, value).parts[0] as typeof part,
   )
   return { form: value.form, parts: new Array<Part>(s.partCount(value.form)).fill(register) }

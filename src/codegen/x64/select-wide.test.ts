@@ -105,3 +105,88 @@ test('plain loops are written in 512 bits where asked for, others are not', () =
   ])
   assert.doesNotMatch(printed(kernelOf([x, out], [backwards])), /zmm/)
 })
+
+test('float64 in eight lanes: arithmetic, choices, signs as bits, sums', options, () => {
+  const double = (kind: Parameters<typeof alu>[0], ...inputs: Expression[]) => alu(kind, 'float64', ...inputs)
+  const integer = (kind: Parameters<typeof alu>[0], ...inputs: Expression[]) => alu(kind, 'int64', ...inputs)
+  const value = (x: Expression, y: Expression): Expression => {
+    const half = double('multiplyAdd', double('max', x, double('neg', y)), literal('float64', 0.5), double('abs', y))
+    const isChosen = alu('or', 'bool', alu('less', 'bool', x, y), alu('equal', 'bool', half, literal('float64', 2)))
+    const sign = integer('and', integer('bitcast', x), literal('int64', -(2n ** 63n)))
+    const flipped = double('bitcast', integer('xor', integer('bitcast', half), sign))
+    const chosen = double(
+      'where',
+      isChosen,
+      double('div', flipped, double('sqrt', double('abs', x))),
+      double('floor', y),
+    )
+    return double('add', chosen, double('cast', alu('not', 'bool', isChosen)))
+  }
+  for (const size of [8, 16, 30, 64, 77]) {
+    const [x, y, out] = [0, 1, 2].map((slot) => param(slot, 'float64', size))
+    const total = param(3, 'float64', 1)
+    const accumulator: Accumulator = { name: 'sum', dtype: 'float64', id: 0, lanes: 16, kind: 'sum' }
+    const kernel = kernelOf(
+      [x, y, out, total],
+      [
+        loopOver('vector', size, 16, (i) => [storeTo(out, i, value(loadOf(x, i), loadOf(y, indexLiteral(5))))]),
+        { op: 'declare', accumulator, initial: identityOf('sum', 'float64') },
+        loopOver('vector', size, 16, (i) => [
+          { op: 'accumulate', accumulator, value: double('mul', loadOf(y, i), literal('float64', 0.3)) },
+        ]),
+        storeTo(total, indexLiteral(0), readOf(accumulator)),
+      ],
+    )
+    if (size > 16)
+      assert.match(
+        emitKernel(kernel, { checked: false, features: { f16c: true, avx512: true } }).print(),
+        /vsqrtpd zmm/,
+      )
+    const wide = dataOf('float64', Array.from(numbers(size) as Float32Array))
+    const finite = dataOf(
+      'float64',
+      Array.from({ length: size }, (_, i) => ((i * 37) % 101) / 8 - 6),
+    )
+    for (const avx512 of [true, false])
+      assertSame(machineCode, kernel, [wide, finite, empty('float64', size), empty('float64', 1)], { avx512 })
+  }
+})
+
+test('halves are loaded, rounded and stored in sixteen lanes', options, () => {
+  for (const dtype of ['float16', 'bfloat16'] as const)
+    for (const size of [16, 50, 64, 77]) {
+      const [x, y, out] = [0, 1, 2].map((slot) => param(slot, dtype, size))
+      const single = (e: Expression) => alu('cast', 'float32', e)
+      const rounded = (e: Expression) => single(alu('cast', dtype, e))
+      const body = (i: Expression) => {
+        const product = rounded(float('mul', single(loadOf(x, i)), single(loadOf(y, indexLiteral(2)))))
+        return [storeTo(out, i, alu('cast', dtype, float('add', product, number(0.3))))]
+      }
+      const kernel = kernelOf([x, y, out], [loopOver('vector', size, 32, body)])
+      const printed = emitKernel(kernel, { checked: false, features: { f16c: true, avx512: true } }).print()
+      if (size > 32) assert.match(printed, dtype === 'float16' ? /vcvtph2ps zmm/ : /vpmovzxwd zmm/)
+      const data = () => dataOf(dtype, Array.from(numbers(size) as Float32Array))
+      for (const avx512 of [true, false])
+        assertSame(machineCode, kernel, [data(), data(), empty(dtype, size)], { avx512 })
+    }
+})
+
+test('sines and cosines of float64 beside much else: large angles leave eight lanes', options, () => {
+  const double = (kind: Parameters<typeof alu>[0], ...inputs: Expression[]) => alu(kind, 'float64', ...inputs)
+  const size = 40
+  const [x, out] = [param(0, 'float64', size), param(1, 'float64', size)]
+  const value = (e: Expression): Expression => {
+    const [sine, cosine] = [double('sin', e), double('cos', e)]
+    const others = double('add', double('exp', sine), double('log', double('add', cosine, literal('float64', 3))))
+    return double('add', double('div', sine, double('add', cosine, literal('float64', 2))), others)
+  }
+  const kernel = kernelOf([x, out], [loopOver('vector', size, 16, (i) => [storeTo(out, i, value(loadOf(x, i)))])])
+  const angles = dataOf(
+    'float64',
+    Array.from({ length: size }, (_, i) => (i % 5 === 3 ? 1e17 * (i + 1) : i * 1.7 - 20)),
+  )
+  for (const avx512 of [true, false]) {
+    const tolerance = { relative: 1e-13, absolute: 1e-13 }
+    assertSame(machineCode, kernel, [angles, empty('float64', size)], { avx512, tolerance })
+  }
+})

@@ -211,6 +211,7 @@ const integers = {
   vpsllvq: 'vex.w1.e1.66.0f38.47 RVM v v vm',
   vpsrlvd: 'vex.e0.66.0f38.45 RVM v v vm',
   vpsrlvq: 'vex.w1.e1.66.0f38.45 RVM v v vm',
+  vpsraq: 'e1.66.0f.72/4 VMI v vm u8',
   vpsravd: 'vex.e0.66.0f38.46 RVM v v vm',
   vpsravq: 'e1.66.0f38.46 RVM v v vm',
   vpcmpeqb: 'vex.66.0f.74 RVM v v vm',
@@ -273,6 +274,7 @@ const integers = {
   vptest: 'vex.66.0f38.17 RM v vm',
   vpternlogd: 'e0.66.0f3a.25 RVMI v v vm u8',
   vpmovm2d: 'u0.f3.0f38.38 RM v k',
+  vpmovm2q: 'u1.f3.0f38.38 RM v k',
 } as const
 
 /** Opmask registers of AVX-512. */

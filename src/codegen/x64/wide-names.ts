@@ -8,12 +8,13 @@ const wideNames: Partial<Record<Mnemonic, Mnemonic>> = {
   vpor: 'vpord',
   vpxor: 'vpxord',
   vroundps: 'vrndscaleps',
+  vroundpd: 'vrndscalepd',
 }
 export const namedFor = (mnemonic: Mnemonic, bytes: number): Mnemonic =>
   bytes === 64 ? (wideNames[mnemonic] ?? mnemonic) : mnemonic
 
 /** Comparisons, which in 512 bits leave a mask of bits and become sequences that spread it. */
-export const comparesLanes: ReadonlySet<Mnemonic> = new Set<Mnemonic>(['vcmpps', 'vpcmpeqd', 'vpcmpgtd'])
+export const comparesLanes: ReadonlySet<Mnemonic> = new Set<Mnemonic>(['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd'])
 
 /** vpternlogd: bit by bit, the second where the first is set, else the third */
 export const chooseByFirst = 0xca

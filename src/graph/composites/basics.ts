@@ -1,7 +1,7 @@
-// Composites that exist for their gradients: relu reads its output, abs is flat at 0, detach ends the flow. Signs as bits.
+// Composites that exist for their gradients: relu reads its output, abs is flat at 0, detach ends the flow.
 import { categoryOf, isFloat } from '../../base/dtype.ts'
-import { add, and, bitcast, less, max, mul, neg, sign, where, xor } from '../builders/elementwise.ts'
-import { constant, scalarLike } from '../builders/leaves.ts'
+import { add, less, max, mul, neg, sign, where } from '../builders/elementwise.ts'
+import { scalarLike } from '../builders/leaves.ts'
 import type { Node } from '../node.ts'
 import { unaryComposite } from './unary.ts'
 
@@ -22,14 +22,6 @@ export const abs = unaryComposite('abs', {
 
 /** |x| as users see it: that of 0 is 0, whose reciprocal is infinity. */
 export const absolute = (x: Node): Node => (isFloat(x.dtype) ? add(abs(x), 0) : abs(x))
-
-/** `size`, of float32 or float64, negated where the sign bit of `x` is set: of zeros too, and without a comparison. */
-export function flipBy(size: Node, x: Node): Node {
-  const integers = x.dtype === 'float64' ? 'int64' : 'int32'
-  const signBit = constant(x.dtype === 'float64' ? -(2n ** 63n) : -(2 ** 31), integers)
-  const bits = xor(bitcast(size, integers), and(bitcast(x, integers), signBit))
-  return bitcast(bits, size.dtype)
-}
 
 /** x itself, through which no gradient flows. */
 export const detach = unaryComposite('detach', { body: (x) => x, vjp: () => undefined })

@@ -13,6 +13,7 @@ import {
   shiftLeft,
   shiftRight,
   sub,
+  xor,
 } from '../builders.ts'
 import type { Node } from '../node.ts'
 
@@ -81,6 +82,13 @@ export function withSignOf(x: Node, value: Node): Node {
   const { integers, signBit } = formats[x.dtype]
   const sign = and(bitcast(x, integers), constant(signBit, integers))
   return bitcast(or(bitcast(value, integers), sign), x.dtype)
+}
+
+/** `value`, negated where the sign bit of `x` is set: of zeros too, and without a comparison. */
+export function flipBy(value: Node, x: Node): Node {
+  const { integers, signBit } = formats[x.dtype]
+  const sign = and(bitcast(x, integers), constant(signBit, integers))
+  return bitcast(xor(bitcast(value, integers), sign), value.dtype)
 }
 
 export const clamp = (x: Node, low: number, high: number): Node => min(max(x, low), high)

@@ -20,8 +20,9 @@ import {
   where,
 } from '../builders.ts'
 import type { Node } from '../node.ts'
-import { abs, flipBy } from './basics.ts'
+import { abs } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
+import { flipBy } from './float-parts.ts'
 import { erf, log1p, polynomial } from './special.ts'
 import { floatComposite, inFloat32 } from './unary.ts'
 

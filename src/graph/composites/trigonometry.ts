@@ -1,4 +1,4 @@
-// Inverse trigonometric functions and sinc. Polynomials are Cephes' (https://www.netlib.org/cephes/): atan.c, asinf.c; float32's of atan is
+// Inverse trigonometric functions and sinc. Polynomials are Cephes' (https://www.netlib.org/cephes/) where nothing else is said: atan.c, asinf.c; float32's of atan is
 // fitted to [0, 1], so that one division reduces to it.
 import {
   add,
@@ -20,8 +20,9 @@ import { broadcastAll } from '../builders/movement.ts'
 import { resultDType } from '../builders/promote.ts'
 import { cast, cos, scalarLike, sin, toFloat } from '../builders.ts'
 import type { Node } from '../node.ts'
-import { abs, flipBy } from './basics.ts'
+import { abs } from './basics.ts'
 import { defineComposite } from './composite-table.ts'
+import { flipBy } from './float-parts.ts'
 import { polynomial } from './special.ts'
 import { floatComposite } from './unary.ts'
 
@@ -66,6 +67,12 @@ export const atan = floatComposite('atan', {
 /** 1 - x² as a product, which keeps digits near 1. */
 const complement = (x: Node): Node => mul(sub(1, x), add(x, 1))
 
+/** SLEEF's asin_u1 (https://github.com/shibatch/sleef), without a division. */
+const asinDouble = [
+  ...[0.03161587650653935, -0.015819182433299966, 0.01929045477267911, 0.006606077476277171, 0.012153605255773773],
+  ...[0.013887151845016092, 0.017359569912236146, 0.022371761819320483, 0.030381959280381322, 0.044642856813771024],
+  ...[0.07500000000378582, 0.16666666666664975],
+]
 const asinFloat = [4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1]
 
 /** asin(|x|) up to 1/2; beyond, where `isLarge` holds, half of acos(|x|), which is asin(√((1 - |x|) / 2)). */
@@ -74,27 +81,28 @@ function halfAngle(x: Node): { readonly isLarge: Node; readonly value: Node } {
   const isLarge = less(0.5, size)
   const z = where(isLarge, sub(0.5, mul(size, 0.5)), square(size))
   const root = where(isLarge, sqrt(z), size)
-  return { isLarge, value: add(root, mul(root, mul(z, polynomial(z, asinFloat)))) }
+  const slope = polynomial(z, x.dtype === 'float64' ? asinDouble : asinFloat)
+  return { isLarge, value: add(root, mul(root, mul(z, slope))) }
 }
 
-function asinFloatBody(x: Node): Node {
+function asinBody(x: Node): Node {
   const { isLarge, value } = halfAngle(x)
   return flipBy(where(isLarge, sub(quarterTurn, mul(value, 2)), value), x)
 }
 
-function acosFloatBody(x: Node): Node {
+function acosBody(x: Node): Node {
   const { isLarge, value } = halfAngle(x)
   const start = where(isLarge, where(less(x, 0), scalarLike(x, Math.PI), 0), quarterTurn)
   return add(start, flipBy(where(isLarge, mul(value, 2), neg(value)), x))
 }
 
 export const asin = floatComposite('asin', {
-  body: (x) => (x.dtype === 'float64' ? atan(div(x, sqrt(complement(x)))) : asinFloatBody(x)),
+  body: asinBody,
   vjp: ({ inputs: [x] }, grad) => mul(grad, rsqrt(complement(x))),
 })
 
 export const acos = floatComposite('acos', {
-  body: (x) => (x.dtype === 'float64' ? mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2) : acosFloatBody(x)),
+  body: acosBody,
   vjp: ({ inputs: [x] }, grad) => neg(mul(grad, rsqrt(complement(x)))),
 })
 
