@@ -10,7 +10,7 @@ const trialRuns = 3
 /** Runs from one trial to the next: few after the first choice, then more and more. */
 const firstInterval = 8
 const longestInterval = 96
-const remembered = 5
+const remembered = 3
 
 /** The median of one way's last times: what was somebody else's fault does not move it. */
 class Estimate {
