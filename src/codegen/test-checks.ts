@@ -1,7 +1,7 @@
 // Checks of data-dependent indices and the bounds tests of checked mode: cases for every code generator.
 import assert from 'node:assert/strict'
-import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../kernel/builders.ts'
-import { type Cases, dataOf, empty, kernelOf, loopOver, param, ramp } from './test-generator.ts'
+import { alu, castTo, indexAlu, indexLiteral, lessThan, loadOf, storeTo, zeroOf } from '../kernel/builders.ts'
+import { assertSame, type Cases, dataOf, empty, kernelOf, loopOver, param, ramp } from './test-generator.ts'
 
 export const checkCases: Cases = {
   'a failed check is recorded and the kernel goes on': (generator) => {
@@ -26,6 +26,48 @@ export const checkCases: Cases = {
       ])
       assert.equal(fine.error, undefined)
     }
+  },
+
+  'elements are read at indices from memory, whole rows of lanes and parts of them': (generator) => {
+    for (const dtype of ['float32', 'float64', 'int64', 'int32', 'bool', 'float16'] as const)
+      for (const indexType of ['int64', 'int32'] as const)
+        for (const size of [1, 3, 8, 11, 16, 29])
+          for (const lanes of [4, 8, 16]) {
+            const [x, index, out] = [param(0, dtype, 60), param(1, indexType, size), param(2, dtype, 2 * size)]
+            const places = Array.from({ length: size }, (_, i) => (i * 7 + 3) % 10)
+            // two rows: x[row, at, i % 3] of shape [2, 10, 3]
+            const rows = loopOver('serial', 2, 1, (row) => [
+              loopOver('vector', size, lanes, (i) => {
+                const at = castTo(loadOf(index, i), 'index')
+                const clamped = indexAlu('max', indexAlu('min', at, indexLiteral(9)), indexLiteral(0))
+                const place = indexAlu(
+                  'add',
+                  indexAlu('mul', row, indexLiteral(30)),
+                  indexAlu('add', indexAlu('mul', clamped, indexLiteral(3)), indexAlu('mod', i, indexLiteral(3))),
+                )
+                const to = indexAlu('add', indexAlu('mul', row, indexLiteral(size)), i)
+                const early = lessThan(at, indexLiteral(7))
+                return [
+                  { op: 'check', index: at, limit: 10, position: i, id: 1 },
+                  storeTo(
+                    out,
+                    to,
+                    alu('where', dtype, early, loadOf(x, place, early, zeroOf(dtype)), loadOf(x, place)),
+                  ),
+                ]
+              }),
+            ])
+            assertSame(generator, kernelOf([x, index, out], [rows]), [
+              dtype === 'bool'
+                ? dataOf(
+                    dtype,
+                    Array.from({ length: 60 }, (_, i) => Number(i % 3 > 0)),
+                  )
+                : ramp(dtype, 60),
+              dataOf(indexType, places),
+              empty(dtype, 2 * size),
+            ])
+          }
   },
 
   'checked mode finds accesses outside their buffer': (generator) => {

@@ -121,6 +121,22 @@ test('compile: an update in place that another kernel still reads', () => {
   })
 })
 
+test('compile: indices are tested before what outlasts the program is written', () => {
+  const [p, x] = [leaf(40, 12), leaf(40, 12)]
+  const rows = build.placeholder([5], 'int64')
+  const each = build.placeholder([40, 12], 'int64')
+  const calls = (node: Node) => {
+    const outputs = [{ node: build.add(p, node), target: 0, persistent: true }]
+    const plan = compileGraph({ leaves: [p, x, rows, each], outputs }, testTarget, { verifier })
+    return plan.calls.map(({ label, persistent, barrier }) =>
+      [label.split(' ')[0], ...(persistent ? ['persistent'] : []), ...(barrier ? ['barrier'] : [])].join(' '),
+    )
+  }
+  const sum = (node: Node) => build.broadcastTo(build.sum(node, 0, true), [40, 12])
+  assert.deepEqual(calls(sum(build.indexSelect(x, 0, rows))).slice(-1), ['map persistent'])
+  assert.deepEqual(calls(build.gather(x, 0, each)), ['test barrier', 'map persistent'])
+})
+
 test('compile: outputs that are leaves, constants or each other', () => {
   const x = leaf(5, 3)
   const y = build.mul(x, 2)

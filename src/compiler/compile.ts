@@ -6,6 +6,7 @@ import { formatGraph } from '../graph/print.ts'
 import { printKernel } from '../kernel/print.ts'
 import { ConstantPool } from './constant-pool.ts'
 import type { Graph } from './graph.ts'
+import { raisingGroups, testFirst, testsWithin } from './index-tests.ts'
 import { hasLowering } from './lower/composite.ts'
 import { lower } from './lower/lower.ts'
 import { type LoweredKernel, nameOf } from './lower/lowered-kernel.ts'
@@ -46,9 +47,11 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const first = clock.time('schedule', () =>
     schedule(topologicalOrder(simple.roots), simple.roots, target, { fuse: options.fuse ?? true }),
   )
-  const scheduled = options.reorder ? { ...first, groups: options.reorder(first.groups) } : first
+  const lasting = new Set(simple.roots.filter((_, i) => graph.outputs[i].persistent))
+  const scheduled = { groups: testFirst(options.reorder?.(first.groups) ?? first.groups, lasting) }
   options.verifier?.schedule(scheduled, simple)
-  const placement = placeValues(graph, simple.leaves, simple.roots, scheduled.groups)
+  const raising = raisingGroups(scheduled.groups)
+  const placement = placeValues(graph, simple.leaves, simple.roots, scheduled.groups, raising)
   const copies = placement.copies.map(copyGroup)
   const placeOf = new Map([
     ...placement.placeOf,
@@ -59,7 +62,10 @@ export function compileGraph(graph: Graph, target: Target, options: CompileOptio
   const kernels = shared.classes.map((one) => makeKernel(one, target, options, clock))
   const constants = new ConstantPool()
   const memory = clock.time('memory', () => {
-    const calls = groups.map((group, i) => placeCall(group, kernels, shared.classOf[i], placeOf, constants))
+    const calls = groups.map((group, i) => {
+      const mayRaise = testsWithin(group) || raising.has(scheduled.groups[i])
+      return placeCall(group, mayRaise, kernels, shared.classOf[i], placeOf, constants)
+    })
     return planMemory(graph, persistentLast(calls), options.reuseMemory ?? true)
   })
   options.verifier?.memory(memory)
@@ -107,6 +113,7 @@ function makeKernel(
 
 function placeCall(
   group: KernelGroup,
+  mayRaise: boolean,
   kernels: readonly MadeKernel[],
   kernel: number,
   placeOf: ReadonlyMap<Node, Place>,
@@ -123,7 +130,7 @@ function placeCall(
     places: [...group.inputs.map(find), ...fillers.map(({ place }) => place), ...group.outputs.map(find), ...own],
     offsets: [...group.inputs.map(() => 0), ...fillers.map(({ offset }) => offset)],
     writes: lowered.kernel.params.map((param) => param.access !== 'read'),
-    raises: lowered.checks.length > 0,
+    raises: mayRaise && lowered.checks.length > 0,
     label: lowered.kernel.name,
   }
 }

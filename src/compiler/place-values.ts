@@ -1,6 +1,6 @@
 // Where each materialised value lives: a leaf, an output's own buffer, a leaf's buffer in place, or the arena.
 import { sameShape } from '../base/shape.ts'
-import { isOp, type Node } from '../graph/node.ts'
+import type { Node } from '../graph/node.ts'
 import { opTable } from '../graph/op-table.ts'
 import type { Graph } from './graph.ts'
 import { nodeBytes, type Place } from './plan-memory.ts'
@@ -12,31 +12,13 @@ export interface Placement {
   readonly copies: readonly { readonly from: Node; readonly to: Place }[]
 }
 
-/** Groups that may be the first to find an index out of range: what an earlier one has tested is known to be inside. */
-function raisingGroups(groups: readonly KernelGroup[]): ReadonlySet<KernelGroup> {
-  const tested = new Map<Node, number>()
-  const raising = new Set<KernelGroup>()
-  for (const group of groups) {
-    const tests = group.inner.filter((node) => isOp(node, 'gather') || isOp(node, 'scatter'))
-    for (const { inputs, attrs } of tests) {
-      const limit = inputs[0].shape[attrs.axis]
-      if ((tested.get(inputs[1]) ?? Number.POSITIVE_INFINITY) > limit) raising.add(group)
-    }
-    for (const { inputs, attrs } of tests) {
-      const limit = inputs[0].shape[attrs.axis]
-      tested.set(inputs[1], Math.min(limit, tested.get(inputs[1]) ?? limit))
-    }
-  }
-  return raising
-}
-
 export function placeValues(
   graph: Graph,
   leaves: readonly Node[],
   roots: readonly Node[],
   groups: readonly KernelGroup[],
+  raising: ReadonlySet<KernelGroup>,
 ): Placement {
-  const raising = raisingGroups(groups)
   const placeOf = new Map<Node, Place>()
   leaves.forEach((leaf, slot) => {
     placeOf.set(leaf, { kind: 'leaf', slot })

@@ -1,6 +1,7 @@
 // The plan: distinct kernels, the calls of them in order, and where every binding lives. Devices turn it into a program.
 import type { Kernel } from '../kernel/kernel-node.ts'
 import type { Graph } from './graph.ts'
+import type { IndexTest } from './schedule-types.ts'
 
 /** `offset` is in bytes. */
 export type BufferReference =
@@ -24,10 +25,7 @@ export interface KernelCall {
 }
 
 /** What the error word's code stands for. */
-export interface CheckSite {
-  readonly op: string
-  readonly limit: number
-}
+export type CheckSite = IndexTest
 
 export interface PlannedKernel {
   readonly kernel: Kernel

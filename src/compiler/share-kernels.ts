@@ -92,6 +92,7 @@ class OpenClass {
       x.length === y.length && x.every((node, i) => position(node, this.#first) === position(y[i], other))
     if (a.anchor !== b.anchor || a.inputs.length !== b.inputs.length || a.inner.length !== b.inner.length) return false
     if (position(a.anchorNode, this.#first) !== position(b.anchorNode, other)) return false
+    if (a.test?.op !== b.test?.op || a.test?.limit !== b.test?.limit) return false
     if (!a.inputs.every((node, i) => sameType(node, b.inputs[i])) || !sameLists(a.outputs, b.outputs)) return false
     if (!sameLists(a.streamed ?? [], b.streamed ?? [])) return false
     const holes: number[] = []
@@ -140,6 +141,7 @@ class OpenClass {
       group: {
         anchor: group.anchor,
         anchorNode: group.anchorNode && replaced(group.anchorNode),
+        test: group.test,
         inputs: [...group.inputs, ...added],
         inner: group.inner.filter((_, i) => !this.#holes.has(i)).map(replaced),
         outputs: group.outputs.map(replaced),

@@ -176,13 +176,11 @@ export const cases: Readonly<Record<string, Call>> = {
   dstack: ofList('dstack'),
   meshgrid: ofList('meshgrid'),
   broadcastTensors: (args) => t.broadcastTensors(...(args.flat() as Tensor[])),
-  tensorSplit: async ([x, cuts, dim], { indices = cuts, sections, dim: axis = dim }) => {
+  tensorSplit: ([x, cuts, dim], { indices = cuts, sections, dim: axis = dim }) => {
     const given = (sections ?? indices) as number | number[] | Tensor
-    const known = given instanceof t.Tensor ? Array.from(await given.data(), Number) : given
-    return (x as Tensor).tensorSplit(
-      given instanceof t.Tensor && given.ndim === 0 ? (known as number[])[0] : known,
-      axis as number | undefined,
-    )
+    const split = (known: number | number[]) => (x as Tensor).tensorSplit(known, axis as number | undefined)
+    if (!(given instanceof t.Tensor)) return split(given)
+    return given.data().then((values) => split(given.ndim === 0 ? Number(values[0]) : Array.from(values, Number)))
   },
   repeatInterleave: method('repeatInterleave', 'repeats', 'dim'),
   'Tensor.unfold': ([x, dim, size, step]) => (x as Tensor).unfold(dim as number, size as number, step as number),

@@ -84,6 +84,14 @@ const raise: Emit = (assembler, [context, position, value, code]) => {
   assembler.emit('call', mem({ base: rdx, disp: threadContext.raise, size: 8 }))
 }
 
+/** Elements at a base and 64-bit lanes of indices, where the mask is set; the others stay, and the mask is cleared. */
+const gather =
+  (mnemonic: 'vgatherqps' | 'vgatherqpd', scale: 4 | 8): Emit =>
+  (assembler, [result, base, index, mask, disp]) => {
+    const places = mem({ base: base as Register, index: index as Register, scale, disp: disp as number })
+    assembler.emit(mnemonic, result, places, mask)
+  }
+
 /** Moves and sums of the lanes that the last `setPartial` chose: of memory, nothing else is touched. */
 function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
   const lanesOf = <T extends Operand>(operand: T, zeroing: boolean): T =>
@@ -153,6 +161,8 @@ export const sequenceTable: Readonly<Record<string, Emit>> = {
     assembler.emit('call', mem({ base: rdx, disp: threadContext.barrier, size: 8 }))
   },
   raise,
+  gatherSingles: gather('vgatherqps', 4),
+  gatherDoubles: gather('vgatherqpd', 8),
   setPartial(assembler, [bits]) {
     assembler.emit('kmovw', k1, bits)
   },

@@ -3,7 +3,8 @@ import type { Alu, AluKind, Expression, Reference } from '../../kernel/kernel-no
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { addAffine, affineOf, indexRegister, withoutLane } from './select-index.ts'
-import { broadcast, extractLane, LaneBuilder, narrow, scalarOf } from './select-lanes.ts'
+import { indexLanes, laneSteps, spread } from './select-index-lanes.ts'
+import { extractLane, narrow, scalarOf } from './select-lanes.ts'
 import type { Affine, LaneValue, Part, Selection } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
 
@@ -130,40 +131,6 @@ function compareWide(s: Selection, kind: AluKind, a: Part, b: Part): VirtualRegi
 
 export const invert = (s: Selection, part: Part, bytes: number): VirtualRegister =>
   s.commutative('vpxor', bytes, part, s.i32(-1))
-
-const spread = (s: Selection, sum: Affine): LaneValue =>
-  broadcast(
-    s,
-    s.asScalar(() => scalarOf(s, indexRegister(s, sum), 'i64')),
-  )
-
-/** 0, step, 2 step, … as 64-bit lanes of the group. */
-function laneSteps(s: Selection, step: number): LaneValue {
-  const parts = Array.from({ length: s.partCount('i64') }, (_, part) =>
-    s.pool(`i64 lanes ${part * 4} by ${step}`, () =>
-      BigInt64Array.from({ length: 4 }, (_, lane) => BigInt((part * 4 + lane) * step)),
-    ),
-  )
-  return { form: 'i64', parts }
-}
-
-/** An index expression as 64-bit lanes. */
-export function indexLanes(s: Selection, e: Expression): LaneValue {
-  const sum = affineOf(s, e)
-  if (sum === undefined) return lanesOneByOne(s, e)
-  const base = s.group.lanes === 1 ? scalarOf(s, indexRegister(s, sum), 'i64') : spread(s, { ...sum, lane: 0 })
-  if (sum.lane === 0) return base
-  const steps = laneSteps(s, sum.lane)
-  const bytes = s.partBytes('i64')
-  return { form: 'i64', parts: base.parts.map((part, i) => s.commutative('vpaddq', bytes, part, steps.parts[i])) }
-}
-
-function lanesOneByOne(s: Selection, e: Expression): LaneValue {
-  prepareLanes(s, e)
-  const builder = new LaneBuilder(s, true)
-  for (let lane = 0; lane < s.group.lanes; lane++) builder.insert(lane, indexAtLane(s, e, lane).view(8))
-  return { form: 'i64', parts: builder.parts() }
-}
 
 /** The index of one lane of the group. */
 export function indexAtLane(s: Selection, e: Expression, lane: number): VirtualRegister {

@@ -5,6 +5,7 @@ import type { Alu, Expression, Memory } from '../../kernel/kernel-node.ts'
 import { type MemoryOperand, memoryOperand, type VirtualRegister } from '../machine/machine-op.ts'
 import { threadContext } from './calling-convention.ts'
 import { divisionClobbers, multiplyHighClobbers } from './emit-sequences.ts'
+import { clampedSum } from './select-check.ts'
 import { branchUnless } from './select-condition.ts'
 import { generalValue } from './select-general.ts'
 import { extractLane } from './select-lanes.ts'
@@ -12,10 +13,9 @@ import type { Affine, Selection, Term } from './select-state.ts'
 import { isVarying } from './select-varying.ts'
 
 export const constantAffine = (constant: number): Affine => ({ constant, terms: [], lane: 0 })
-const registerAffine = (register: VirtualRegister, level: number): Affine => ({
-  constant: 0,
+export const registerAffine = (register: VirtualRegister, level: number): Affine => ({
+  ...constantAffine(0),
   terms: [{ register, level, coefficient: 1 }],
-  lane: 0,
 })
 const isConstant = ({ terms, lane }: Affine): boolean => terms.length === 0 && lane === 0
 
@@ -66,7 +66,7 @@ export function affineOf(s: Selection, e: Expression): Affine | undefined {
     case 'reference':
       return referenceAffine(s, e.binding.id, e.binding.name)
     case 'alu':
-      return aluAffine(s, e)
+      return clampedSum(s, e) ?? aluAffine(s, e)
     default:
       throw s.fail(`${e.op} cannot be of dtype index`)
   }

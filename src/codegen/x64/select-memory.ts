@@ -6,6 +6,7 @@ import type { Mnemonic } from './instruction-table.ts'
 import { raiseError } from './select-check.ts'
 import { affineAtLane, branchUnless, prepareLanes } from './select-condition.ts'
 import { fromStored, requireHalves, storedLanes, zero } from './select-convert.ts'
+import { gatherLanes } from './select-gather.ts'
 import { storeGeneral } from './select-general.ts'
 import { addressOf, affineOf, constantRegister, indexRegister } from './select-index.ts'
 import { broadcast, forEachLane, LaneBuilder, maskBits, upperHalf, widen } from './select-lanes.ts'
@@ -203,6 +204,10 @@ function maskedLoad(s: Selection, e: Load, predicate: VirtualRegister): Part[] {
 }
 
 function gather(s: Selection, e: Load, predicate: VirtualRegister | undefined): Part[] {
+  return gatherLanes(s, e, predicate) ?? gatherOneByOne(s, e, predicate)
+}
+
+function gatherOneByOne(s: Selection, e: Load, predicate: VirtualRegister | undefined): Part[] {
   const size = bytesOf(e.dtype)
   prepareLanes(s, e.index)
   const builder = new LaneBuilder(s, size === 8)

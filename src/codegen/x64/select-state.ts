@@ -105,6 +105,8 @@ export class Selection {
   readonly scratchOffsets = new Map<Memory, number>()
   readonly variables = new Map<number, Affine>()
   readonly bindings = new Map<number, Bound>()
+  /** what is bound to a name, clamped into the range that it was tested against */
+  readonly clamped = new Map<number, { readonly limit: number; readonly sum: Affine }>()
   readonly accumulators = new Map<Accumulator, AccumulatorState>()
   /** registers that change after they were read */
   readonly mutable = new Set<Part>()
@@ -177,16 +179,9 @@ export class Selection {
   }
 
   /** An argument of the kernel, which may be read again instead of kept. */
-  argument(name: string, register: VirtualRegister): void {
+  argument(mnemonic: string, register: VirtualRegister): void {
     const operands = [register.view(8)]
-    this.block.push({
-      op: 'instruction',
-      mnemonic: name,
-      operands,
-      first: 'write',
-      clobbers: 0,
-      rematerializable: true,
-    })
+    this.block.push({ op: 'instruction', mnemonic, operands, first: 'write', clobbers: 0, rematerializable: true })
   }
 
   /** A write of a constant, which may be repeated instead of kept. */

@@ -34,6 +34,17 @@ test(
   },
 )
 
+test('elements are read backwards, in whole and partial vectors, and nothing before them', options, () => {
+  for (const dtype of ['float32', 'int32', 'bool', 'float64', 'int64'] as const)
+    for (const size of [1, 4, 7, 8, 11, 16, 29])
+      for (const lanes of [4, 8, 16]) {
+        const [x, out] = [param(0, dtype, size), param(1, dtype, size)]
+        const body = (i: Expression) => [storeTo(out, i, loadOf(x, indexAlu('sub', indexLiteral(size - 1), i)))]
+        const kernel = kernelOf([x, out], [loopOver('vector', size, lanes, body)])
+        assertSame(machineCode, kernel, [numbers(dtype, size), empty(dtype, size)])
+      }
+})
+
 test('taps that hang over an edge give the padding, in loops and written out', options, () => {
   const size = 14
   for (const dtype of ['float32', 'int32', 'bool', 'int64'] as const)

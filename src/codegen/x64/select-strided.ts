@@ -1,11 +1,11 @@
-// Loads of lanes that lie a few elements apart: two loads that reach from the first element to the last, and shuffles. Lane by lane would take
+// Loads of lanes that lie a few elements apart, or backwards: two loads that reach from the first element to the last, and shuffles. Lane by lane would take
 // a load and an insertion each. Nothing before the first or behind the last element is touched.
 import { bytesOf } from '../../base/dtype.ts'
 import type { Load } from '../../kernel/kernel-node.ts'
 import { type MemoryOperand, resized } from '../machine/machine-op.ts'
 import { fromStored } from './select-convert.ts'
 import { joinHalves } from './select-lanes.ts'
-import type { Part, Selection } from './select-state.ts'
+import { formOf, isWide, type Part, type Selection } from './select-state.ts'
 
 const moved = (address: MemoryOperand, by: number): MemoryOperand => ({ ...address, disp: address.disp + by })
 
@@ -17,12 +17,29 @@ export function stridedLoad(
   stride: number,
   count: number,
 ): Part[] | undefined {
+  if (stride === -1 && count === s.group.lanes && bytesOf(e.dtype) >= 4) return reversed(s, e, address())
   if (stride === 2 && bytesOf(e.dtype) === 4) return [everySecond(s, address(), count)]
   const isByte = e.dtype === 'bool' || e.dtype === 'uint8'
   const width = stride === 2 ? 8 : 16
   if (!isByte || stride < 2 || stride > 4 || s.group.lanes !== 8 || (count - 1) * stride + 1 < width) return undefined
   return [fromStored(s, e.dtype, bytesApart(s, address(), stride, count, width))]
 }
+
+/** Elements 0, -1, -2, …: a load of them in order, turned around. */
+function reversed(s: Selection, e: Load, address: MemoryOperand): Part[] {
+  const form = formOf(e.dtype)
+  const bytes = s.partBytes(form)
+  const perPart = bytes / bytesOf(e.dtype)
+  return Array.from({ length: s.partCount(form) }, (_, part) => {
+    const loaded = s.vector()
+    const last = (part + 1) * perPart - 1
+    s.write('vmovups', loaded.view(bytes), resized(moved(address, -last * bytesOf(e.dtype)), bytes))
+    if (perPart === 8) return s.vector3('vpermd', bytes, downwards(s), loaded)
+    return s.vector2(isWide(form) ? 'vpermq' : 'vpshufd', bytes, loaded, 0x1b)
+  })
+}
+
+const downwards = (s: Selection) => s.pool('lanes from 7 down', () => Int32Array.of(7, 6, 5, 4, 3, 2, 1, 0))
 
 /** Elements 0, 2, 4, …: of two registers whose elements overlap by one, the even ones of the first and the odd ones of the second. */
 function everySecond(s: Selection, address: MemoryOperand, count: number) {

@@ -70,7 +70,7 @@ function isTransposed(rows: readonly Row[]): boolean {
       from?.lane === 1 &&
       first !== undefined &&
       to !== undefined &&
-      to.lane >= side &&
+      Math.abs(to.lane) >= side &&
       to.lane === first.lane &&
       to.constant === first.constant + row &&
       sameTerms(to, first),

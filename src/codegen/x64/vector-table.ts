@@ -77,6 +77,8 @@ const moves = {
   vpmaskmovq: ['vex.w1.66.0f38.8c RVM v v m', 'vex.w1.66.0f38.8e MVR m v v'],
   vgatherdps: 'vex.66.0f38.92 RMV v vv v',
   vgatherdpd: 'vex.w1.66.0f38.92 RMV v vx v',
+  vgatherqps: ['vex.66.0f38.93 RMV x vx x', 'vex.66.0f38.93 RMV x vy x'],
+  vgatherqpd: 'vex.w1.66.0f38.93 RMV v vv v',
   vpgatherdd: 'vex.66.0f38.90 RMV v vv v',
   vpgatherdq: 'vex.w1.66.0f38.90 RMV v vx v',
   vbroadcastss: 'vex.e0.66.0f38.18 RM v xm32',

@@ -35,7 +35,7 @@ export interface EvaluationOptions {
   readonly memory: ReadonlyMap<Node, Memory>
   readonly materialize: (index: Affine) => Expression
   /** the same for indices that are only compared with bounds */
-  readonly materializeBound?: (index: Affine) => Expression
+  readonly materializeBound?: (index: Affine, limit: number) => Expression
   /** how often the values of nodes are used (`countUses`): those used again are named by a `let` */
   readonly uses: ReadonlyMap<Node, number>
   readonly hook?: Hook
@@ -122,7 +122,7 @@ export class Evaluation {
     const { builder, materialize, materializeBound = materialize } = this.#options
     let condition: Expression | undefined
     for (const { index, limit } of guard) {
-      const value = materializeBound(index)
+      const value = materializeBound(index, limit)
       if (index.min < 0) condition = both(condition, alu('lessEqual', 'bool', indexLiteral(0), value))
       if (index.max >= limit) condition = both(condition, lessThan(value, indexLiteral(limit)))
     }

@@ -114,18 +114,22 @@ export const subtract = (a: Affine, b: Affine): Affine => addScaled(a, b, -1)
 export const scale = (a: Affine, factor: number): Affine => (factor === 1 ? a : addScaled(zero, a, factor))
 export const offset = (a: Affine, by: number): Affine => (by === 0 ? a : new Affine(a.terms, a.constant + by))
 
-/** k·(x mod c) + k·c·(x div c) is k·x: the digits of a mixed-radix number find each other again. */
+/** k·(x mod c) + k·c·(x div c) is k·x, and with (x div c) mod d it is k·(x mod c·d): digits of a mixed-radix number find each other again. */
 function recombine(terms: readonly Term[], constant: number): Affine {
   for (const low of terms) {
     if (low.atom.kind !== 'mod') continue
     const { of, by } = low.atom
     const high = floorDivide(of, by)
-    if (high.constant !== 0 || high.terms.length !== 1 || high.terms[0].coefficient !== 1) continue
-    const wanted = high.terms[0].atom.key
-    const match = terms.find((term) => term.atom.key === wanted && term.coefficient === low.coefficient * by)
+    const wanted = onlyAtom(high)?.key
+    const isHigh = ({ key }: Atom): boolean => key === wanted
+    const isDigit = (atom: Atom): boolean => atom.kind === 'mod' && atom.of.key === high.key
+    const match = terms.find(
+      ({ atom, coefficient }) => coefficient === low.coefficient * by && (isHigh(atom) || isDigit(atom)),
+    )
     if (match === undefined) continue
     const rest = terms.filter((term) => term !== low && term !== match)
-    return addScaled(new Affine(rest, constant), of, low.coefficient)
+    const joined = isHigh(match.atom) ? of : modulo(of, by * (match.atom as QuotientAtom).by)
+    return addScaled(new Affine(rest, constant), joined, low.coefficient)
   }
   return new Affine(terms, constant)
 }
@@ -273,5 +277,9 @@ function dependsOn(atom: Atom, axis: Axis): boolean {
   const parts = atom.kind === 'opaque' ? atom.depends : [atom.of]
   return parts.some((value) => value.terms.some((term) => dependsOn(term.atom, axis)))
 }
+
+/** Whether an axis shows in the sum as itself and through values from memory only. */
+export const followsMemory = (value: Affine, axis: Axis): boolean =>
+  value.terms.every(({ atom }) => atom.kind === 'axis' || atom.kind === 'opaque' || !dependsOn(atom, axis))
 
 export const usesAxis = (value: Affine, axis: Axis): boolean => value.terms.some((term) => dependsOn(term.atom, axis))

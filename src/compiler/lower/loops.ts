@@ -3,7 +3,17 @@
 import { indexAlu, indexLiteral } from '../../kernel/builders.ts'
 import type { Expression } from '../../kernel/kernel-node.ts'
 import type { Target } from '../target.ts'
-import { type Affine, type Axis, addScaled, axisIndex, makeAxis, scale, strideAlong, unravel } from './index-algebra.ts'
+import {
+  type Affine,
+  type Axis,
+  addScaled,
+  axisIndex,
+  followsMemory,
+  makeAxis,
+  scale,
+  strideAlong,
+  unravel,
+} from './index-algebra.ts'
 import type { KernelBuilder } from './kernel-builder.ts'
 import type { Scope } from './scope.ts'
 
@@ -24,8 +34,8 @@ function accessCost(index: Affine, axis: Axis, lanes: number): number {
   const stride = strideAlong(index, axis)
   if (stride === 0) return 0.25
   if (stride === 1) return 1
-  // digits of the axis are divided out lane by lane
-  if (stride === undefined) return 3 * lanes
+  // digits of the axis are divided out lane by lane; what memory says is gathered
+  if (stride === undefined) return (followsMemory(index, axis) ? 9 / 8 : 3) * lanes
   return (Math.abs(stride) < farStride ? 7 / 8 : 9 / 8) * lanes
 }
 
@@ -70,7 +80,7 @@ export function lanesFor(target: Target, bytes: number, weight: number, extent: 
 
 /** Bytes of work that pay for handing a block to a participant. */
 const blockWork = 16384
-const maximumBlocks = 256
+export const maximumBlocks = 256
 
 /** Number of blocks for work given in elements and cost (about bytes) of each. */
 export const blocksFor = (elements: number, cost: number): number =>

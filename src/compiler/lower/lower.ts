@@ -2,6 +2,7 @@
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { lowerComposite } from './composite.ts'
+import { lowerTest } from './index-test.ts'
 import type { LoweredKernel } from './lowered-kernel.ts'
 import { lowerMap } from './map.ts'
 import { lowerRow } from './row.ts'
@@ -25,5 +26,7 @@ export function lower(group: KernelGroup, target: Target): LoweredKernel {
       return lowerScan(group, target)
     case 'composite':
       return lowerComposite(group, target)
+    case 'test':
+      return lowerTest(group, target)
   }
 }

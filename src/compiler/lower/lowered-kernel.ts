@@ -7,6 +7,7 @@ import type { CheckSite } from '../plan.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import { countUses, Evaluation, type Hook, toStored, weightOf } from './evaluate.ts'
 import { type Affine, linearIndex } from './index-algebra.ts'
+import type { Bound } from './index-map.ts'
 import { KernelBuilder, type Temporary } from './kernel-builder.ts'
 import type { Scope } from './scope.ts'
 
@@ -101,7 +102,7 @@ export function traceIndices(
   roots: TracedRoots,
 ): Affine[] {
   const { positions, bounds } = traceAccesses(group, memory, uses, hook, roots)
-  return [...positions, ...bounds]
+  return [...positions, ...bounds.map(({ index }) => index)]
 }
 
 /** The same, positions in memory apart from what is only compared with bounds. */
@@ -111,15 +112,20 @@ export function traceAccesses(
   uses: ReadonlyMap<Node, number>,
   hook: Hook | undefined,
   roots: TracedRoots,
-): { readonly positions: readonly Affine[]; readonly bounds: readonly Affine[] } {
-  const [positions, bounds]: Affine[][] = [[], []]
+): { readonly positions: readonly Affine[]; readonly bounds: readonly Bound[] } {
+  const positions: Affine[] = []
+  const bounds: Bound[] = []
   const builder = new KernelBuilder()
   const variable = builder.variable('traced')
-  const recordIn = (list: Affine[]) => (index: Affine) => {
-    list.push(index)
-    return { op: 'index', dtype: 'index', variable } as const
+  const traced = { op: 'index', dtype: 'index', variable } as const
+  const materialize = (index: Affine) => {
+    positions.push(index)
+    return traced
   }
-  const [materialize, materializeBound] = [recordIn(positions), recordIn(bounds)]
+  const materializeBound = (index: Affine, limit: number) => {
+    bounds.push({ index, limit })
+    return traced
+  }
   const evaluation = new Evaluation({ builder, memory, materialize, materializeBound, uses, hook })
   for (const { node, indices, stored } of roots) {
     evaluation.evaluate(node, indices)

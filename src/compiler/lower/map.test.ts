@@ -19,11 +19,13 @@ import {
   reshape,
   slice,
   transpose,
+  unslice,
   where,
   window,
 } from '../../graph/builders.ts'
 import type { Node } from '../../graph/node.ts'
 import type { For, Kernel, Statement } from '../../kernel/kernel-node.ts'
+import { printKernel } from '../../kernel/print.ts'
 import { checkGroup, sample } from './test-harness.ts'
 
 const loopsOf = (body: readonly Statement[]): For[] =>
@@ -76,6 +78,47 @@ test('map: pad, slice, window, concat and flip', () => {
   checkGroup('map', [concat([x, y, mul(x, 2)], 1)])
   checkGroup('map', [padded(concat([x, y], 1), [1, 1], [1, 1], 7)])
   checkGroup('map', [add(flip(x, [1]), x)])
+})
+
+test('map: where the vector axis passes from one source to the next, loops of their own need no choice', () => {
+  const [x, y] = [placeholder([4, 70], 'float32'), placeholder([4, 40], 'float32')]
+  const joined = checkGroup('map', [concat([x, mul(y, 2)], 1)])
+  assert.equal(shapeOf(joined), 'parallel serial vector parallel serial vector')
+  assert.doesNotMatch(printKernel(joined), /where|inside/)
+  checkGroup('map', [add(concat([slice(x, [0, 9], [4, 61]), slice(x, [0, 0], [4, 9])], 1), x)])
+  checkGroup('map', [padded(x, [1, 2], [40, 35], 2.5)])
+  checkGroup('map', [exp(concat([x, padded(y, [0, 0], [33, 0], 0)], 1))], { tolerance: 1e-5 })
+})
+
+/** Matrices of zeros but for a diagonal, which starts `start` elements from the first. */
+const spread = (x: Node, size: number, start: number): Node =>
+  reshape(
+    unslice(
+      x,
+      [...x.shape.slice(0, -1), size * size],
+      [0, start].slice(2 - x.shape.length),
+      [1, size + 1].slice(2 - x.shape.length),
+    ),
+    [...x.shape.slice(0, -1), size, size],
+  )
+
+test('map: digits that do not come out even have loops of whole turns', () => {
+  for (const start of [0, 3, 40 * 3]) {
+    const kernel = checkGroup('map', [spread(placeholder([37], 'float32'), 40, start)])
+    assert.doesNotMatch(printKernel(kernel), /[%/]/)
+    checkGroup('map', [spread(placeholder([3, 37], 'float32'), 40, start)])
+  }
+})
+
+test('map: copies across are made by squares', () => {
+  const x = placeholder([50, 37], 'float32')
+  assert.match(shapeOf(checkGroup('map', [permute(x, [1, 0])])), /^parallel serial serial unroll vector/)
+  checkGroup('map', [permute(flip(x, [0]), [1, 0])])
+  checkGroup('map', [permute(flip(x, [1]), [1, 0])])
+  checkGroup('map', [permute(placeholder([3, 16, 24], 'int32'), [0, 2, 1])])
+  checkGroup('map', [permute(placeholder([9, 3, 17], 'float32'), [2, 1, 0])])
+  checkGroup('map', [permute(placeholder([32, 16], 'float64'), [1, 0])])
+  checkGroup('map', [permute(add(x, 1), [1, 0])])
 })
 
 test('map: values without memory', () => {

@@ -1,9 +1,10 @@
 // Lowers a scatter group: the base is copied, then sources are combined into it in source order, so that results do not depend on timing.
-// Participants share the axes other than the scattered one, and ranges of destination rows where those are too few.
+// Participants share the axes other than the scattered one. Ranges of destinations would not pay: each participant would go through all
+// updates, and whether one is its own is a branch that nobody can foresee.
 import { sizeOf } from '../../base/shape.ts'
 import type { Node, ScatterKind } from '../../graph/node.ts'
-import { alu, both, castTo, indexLiteral, lessThan, loadOf, storeTo } from '../../kernel/builders.ts'
-import type { AluKind, Expression, Memory } from '../../kernel/kernel-node.ts'
+import { alu, castTo, loadOf, storeTo } from '../../kernel/builders.ts'
+import type { AluKind, Memory } from '../../kernel/kernel-node.ts'
 import type { KernelGroup } from '../schedule-types.ts'
 import type { Target } from '../target.ts'
 import { computeDType, roundTo, toStored, widestBytes } from './evaluate.ts'
@@ -15,9 +16,6 @@ import { refine } from './refine.ts'
 import { Scope } from './scope.ts'
 
 const combineKinds: Record<Exclude<ScatterKind, 'set'>, AluKind> = { sum: 'add', prod: 'mul', max: 'max', min: 'min' }
-
-/** Fewer updates than this are done by whoever has the destination, without dealing rows out. */
-const rangedUpdates = 16384
 
 export function lowerScatter(group: KernelGroup, target: Target): LoweredKernel {
   const lowering = new Lowering(group, 'readwrite')
@@ -44,8 +42,10 @@ interface UpdateSpace {
   readonly indices: readonly Affine[]
   readonly along: readonly Axis[]
   readonly others: readonly Axis[]
-  /** innermost axis, contiguous in the destination, along which the index is the same */
+  /** innermost axis, contiguous in the destination: updates along it meet nowhere */
   readonly vector: Axis | undefined
+  /** whether the index differs along it */
+  readonly varies: boolean
 }
 
 function updateSpace(lowering: Lowering, scatter: Node<'scatter'>): UpdateSpace {
@@ -62,38 +62,40 @@ function updateSpace(lowering: Lowering, scatter: Node<'scatter'>): UpdateSpace 
       nodes.map((node) => ({ node, indices, stored: false })),
     )
   const refined = refine(roots, (indices) => trace([index, source], indices))
-  const last = refined.axes.at(-1)?.at(-1)
+  const vector = axis === index.shape.length - 1 ? undefined : refined.axes.at(-1)?.at(-1)
   const reads = trace([index], refined.roots)
-  const inner = axis !== index.shape.length - 1 && last !== undefined && !reads.some((read) => usesAxis(read, last))
-  const vector = inner ? last : undefined
   return {
     indices: refined.roots,
     along: refined.axes[axis],
     others: refined.axes.flatMap((axes, i) => (i === axis ? [] : axes.filter((one) => one !== vector))),
     vector,
+    varies: vector !== undefined && reads.some((read) => usesAxis(read, vector)),
   }
 }
 
-/** How the updates are dealt out: strips of the contiguous axis, and ranges of destination rows where there is little else to share. */
+/** The strips of the contiguous axis that participants share: as wide as there are enough of, since each goes through all updates. */
 interface Deal {
   readonly strip: Axis
-  readonly range: Axis
+  /** elements of a strip */
+  readonly size: number
   readonly lanes: number
   readonly blocks: number
 }
+
+/** Strips, or other rows, for each participant: shares are even then, whatever the number of strips. */
+const shares = 4
 
 function dealUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'>, space: UpdateSpace): Deal {
   const updates = sizeOf(scatter.inputs[1].shape)
   const bytes = widestBytes([...lowering.group.inputs, ...lowering.group.outputs])
   const extent = space.vector?.extent ?? 1
   const lanes = lanesFor(target, bytes, lowering.weight, extent)
-  const strip = makeAxis('strip', Math.ceil(extent / lanes))
-  const units = strip.extent * space.others.reduce((count, other) => count * other.extent, 1)
-  // every range reads all updates: no more of them than there are participants
-  const few = updates >= rangedUpdates && units < target.threads
-  const ranges = few ? Math.min(scatter.shape[scatter.attrs.axis], Math.ceil(target.threads / units)) : 1
-  const blocks = few ? units * ranges : Math.min(units, blocksFor(updates, bytes * 3 + lowering.weight))
-  return { strip, range: makeAxis('range', ranges), lanes, blocks }
+  const rows = space.others.reduce((count, other) => count * other.extent, 1)
+  const wanted = target.threads === 1 ? 1 : Math.ceil((target.threads * shares) / rows)
+  const size = Math.ceil(extent / wanted / lanes) * lanes
+  const strip = makeAxis('strip', Math.ceil(extent / size))
+  const blocks = Math.min(strip.extent * rows, blocksFor(updates, bytes * 3 + lowering.weight))
+  return { strip, size, lanes, blocks }
 }
 
 function writeUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter'>, destination: Memory): void {
@@ -101,31 +103,22 @@ function writeUpdates(lowering: Lowering, target: Target, scatter: Node<'scatter
   const { axis } = scatter.attrs
   const limit = scatter.shape[axis]
   const space = updateSpace(lowering, scatter)
-  const { strip, range, lanes, blocks } = dealUpdates(lowering, target, scatter, space)
-  const dealt = [...space.others, strip, range].filter((one) => one.extent > 1)
+  const { strip, size, lanes, blocks } = dealUpdates(lowering, target, scatter, space)
+  const dealt = [...space.others, strip].filter((one) => one.extent > 1)
+  const rowIn = (scope: Scope) =>
+    lowering.evaluation(scope).checkedIndex(scatter.inputs[1], space.indices, limit, scatter.attrs.caller)
   const write = (scope: Scope, row: Affine) =>
     writeUpdate(lowering, scope, scatter, destination, space.indices.with(axis, row), space.indices)
-  const writeStrip = (scope: Scope, row: Affine) => {
-    if (space.vector === undefined) return write(scope, row)
-    const vector = { axis: space.vector, lanes }
-    loopOverBlock(builder, scope, space.vector, lanes, axisIndex(strip), vector, (inner) => write(inner, row))
-  }
   parallelNest(builder, new Scope(), dealt, blocks, undefined, (scope) =>
     nest(builder, scope, space.along, undefined, (inner) => {
-      const row = lowering.evaluation(inner).checkedIndex(scatter.inputs[1], space.indices, limit, scatter.attrs.caller)
-      if (range.extent === 1) return writeStrip(inner, row)
-      const size = Math.ceil(limit / range.extent)
-      const condition = inRange(inner.materialize(row), inner.materialize(axisIndex(range)), size)
-      builder.emit({ op: 'if', condition, body: builder.collect(() => writeStrip(inner, row)) })
+      if (space.vector === undefined) return write(inner, rowIn(inner))
+      const vector = { axis: space.vector, lanes }
+      const shared = space.varies ? undefined : rowIn(inner)
+      loopOverBlock(builder, inner, space.vector, size, axisIndex(strip), vector, (within) =>
+        write(within, shared ?? rowIn(within)),
+      )
     }),
   )
-}
-
-/** range * size <= row < (range + 1) * size */
-function inRange(row: Expression, range: Expression, size: number): Expression {
-  const start = alu('mul', 'index', range, indexLiteral(size))
-  const end = alu('add', 'index', start, indexLiteral(size))
-  return both(alu('lessEqual', 'bool', start, row), lessThan(row, end))!
 }
 
 function writeUpdate(
@@ -139,7 +132,7 @@ function writeUpdate(
   const [, , source] = scatter.inputs
   const { kind } = scatter.attrs
   const dtype = computeDType(scatter.dtype)
-  const position = scope.materialize(linearIndex(to, scatter.shape))
+  const position = lowering.builder.bind('to', scope.materialize(linearIndex(to, scatter.shape)))
   const value = lowering.evaluation(scope).evaluate(source, from)
   const old = castTo(loadOf(destination, position), dtype)
   const next = kind === 'set' ? value : roundTo(alu(combineKinds[kind], dtype, old, value), scatter.dtype)

@@ -178,7 +178,7 @@ function negated(expression: Expression): Expression | undefined {
 
 const choice: Rule = ({ dtype }, condition, a, b) => {
   if (condition.op === 'literal') return condition.value ? a : b
-  if (a === b) return a
+  if (a === b || (a.op === 'literal' && b.op === 'literal' && Object.is(a.value, b.value))) return a
   if (isAlu(condition, 'not')) return alu('where', dtype, condition.inputs[0], b, a)
   if (isFloatType(dtype) || !isAlu(condition, 'less')) return undefined
   const [x, y] = condition.inputs
