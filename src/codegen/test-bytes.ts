@@ -28,7 +28,8 @@ function arithmetic(a: Expression, b: Expression, dtype: KernelDType): Expressio
   const number = (kind: AluKind, ...inputs: Expression[]) => alu(kind, dtype, ...inputs)
   const mixed = number('sub', number('add', a, number('xor', b, literal(dtype, 5))), number('not', a))
   const chosen = number('where', bool('notEqual', a, b), number('or', mixed, b), number('and', a, literal(dtype, 12)))
-  return number('add', chosen, number('cast', bool('cast', b)))
+  const bounded = number('min', number('max', chosen, a), b)
+  return number('add', bounded, number('cast', bool('cast', b)))
 }
 
 export const byteCases: Cases = {

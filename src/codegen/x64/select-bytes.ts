@@ -1,7 +1,7 @@
 // Loops over elements of one byte, above all bool: 32 lanes a register, by operations on bytes, where no other kind of value takes part.
 // A bool is 0 or 1 in registers as it is in memory.
 import { bytesOf } from '../../base/dtype.ts'
-import type { Alu, AluKind, Expression, For, Statement } from '../../kernel/kernel-node.ts'
+import type { Alu, AluKind, Expression, For, KernelDType, Statement } from '../../kernel/kernel-node.ts'
 import { resized } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { addressOf, affineOf } from './select-index.ts'
@@ -14,9 +14,17 @@ const width = 32
 
 const logic: Partial<Record<AluKind, Mnemonic>> = { and: 'vpand', or: 'vpor', xor: 'vpxor' }
 const onIntegers: Partial<Record<AluKind, Mnemonic>> = { ...logic, add: 'vpaddb', sub: 'vpsubb' }
+const extrema: Partial<Record<KernelDType, Partial<Record<AluKind, Mnemonic>>>> = {
+  uint8: { max: 'vpmaxub', min: 'vpminub' },
+  int8: { max: 'vpmaxsb', min: 'vpminsb' },
+}
 const others: ReadonlySet<AluKind> = new Set(['not', 'equal', 'notEqual', 'where', 'cast'])
 
 const isByte = ({ dtype }: Expression): boolean => dtype === 'bool' || dtype === 'uint8' || dtype === 'int8'
+
+/** The instruction that is the operation, if one is. */
+const namedFor = ({ kind, inputs: [{ dtype }] }: Alu): Mnemonic | undefined =>
+  dtype === 'bool' ? logic[kind] : (onIntegers[kind] ?? extrema[dtype]?.[kind])
 
 /** Whether a value is made of bytes that lie in a row; `known` are the names bound so far. */
 function isByteValue(s: Selection, e: Expression, lane: number, known: ReadonlySet<number>): boolean {
@@ -29,8 +37,7 @@ function isByteValue(s: Selection, e: Expression, lane: number, known: ReadonlyS
     case 'load':
       return e.guard === undefined && strideOf(s, e.index, lane) === 1
     case 'alu': {
-      const table = e.inputs[0].dtype === 'bool' ? logic : onIntegers
-      const isKnown = table[e.kind] !== undefined || others.has(e.kind)
+      const isKnown = namedFor(e) !== undefined || others.has(e.kind)
       return isKnown && e.inputs.every((input) => isByteValue(s, input, lane, known))
     }
     default:
@@ -131,12 +138,13 @@ class ByteGroup {
     return this.#s.pool(`bytes ${value & 255}`, () => new Uint8Array(width).fill(value))
   }
 
-  #operation({ kind, dtype, inputs }: Alu): Part {
+  #operation(e: Alu): Part {
+    const { kind, dtype, inputs } = e
     const s = this.#s
     const ofBool = inputs[0].dtype === 'bool'
     const [a, b, c] = inputs.map((input) => this.#value(input))
     const one = this.#constant(1)
-    const named = (ofBool ? logic : onIntegers)[kind]
+    const named = namedFor(e)
     if (named) return kind === 'sub' ? s.vector3(named, width, a, b) : s.commutative(named, width, a, b)
     switch (kind) {
       case 'not':

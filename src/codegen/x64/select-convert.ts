@@ -173,14 +173,18 @@ function convertForm(s: Selection, value: LaneValue, form: Form): LaneValue {
     case 'i64 f64':
     case 'f32 i64':
     case 'f64 i64':
-      return oneByOne(s, value, form)
+      return s.options.avx512 ? betweenWide(s, value, form) : oneByOne(s, value, form)
     default:
       return value
   }
 }
 
-/** float64 lanes to 32-bit ones. */
-export function fromWide(s: Selection, { parts }: LaneValue, mnemonic: 'vcvtpd2ps' | 'vcvttpd2dq'): VirtualRegister {
+/** Lanes of 64 bits to 32-bit ones. */
+export function fromWide(
+  s: Selection,
+  { parts }: LaneValue,
+  mnemonic: 'vcvtpd2ps' | 'vcvttpd2dq' | 'vcvtqq2ps',
+): VirtualRegister {
   const bytes = s.partBytes('f64')
   return joinNarrow(
     s,
@@ -192,7 +196,17 @@ export function fromWide(s: Selection, { parts }: LaneValue, mnemonic: 'vcvtpd2p
   )
 }
 
-/** Between int64 and floats, for which AVX2 has no vector instruction. */
+/** Between int64 and floats by AVX-512's instructions. */
+function betweenWide(s: Selection, value: LaneValue, form: Form): LaneValue {
+  const bytes = s.partBytes('i64')
+  const [part] = value.parts
+  if (value.form === 'f32') return { form, parts: widen(s, part, 'vcvttps2qq') }
+  if (form === 'f32') return { form, parts: [fromWide(s, value, 'vcvtqq2ps')] }
+  const mnemonic = form === 'f64' ? 'vcvtqq2pd' : 'vcvttpd2qq'
+  return { form, parts: value.parts.map((one) => s.vector2(mnemonic, bytes, s.load(one, bytes))) }
+}
+
+/** The same where there are none. */
 function oneByOne(s: Selection, value: LaneValue, form: Form): LaneValue {
   const { lanes } = s.group
   const builder = new LaneBuilder(s, isWide(form))

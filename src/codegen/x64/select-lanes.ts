@@ -71,7 +71,7 @@ export function upperHalf(s: Selection, part: Part): VirtualRegister {
   return half
 }
 
-type Widening = 'vpmovsxdq' | 'vpmovzxdq' | 'vcvtps2pd' | 'vcvtdq2pd'
+type Widening = 'vpmovsxdq' | 'vpmovzxdq' | 'vcvtps2pd' | 'vcvtdq2pd' | 'vcvttps2qq'
 
 /** 32-bit lanes to 64-bit ones, by the given instruction. */
 export function widen(s: Selection, part: Part, mnemonic: Widening): VirtualRegister[] {

@@ -171,6 +171,10 @@ const conversions = {
   vcvtdq2pd: 'vex.e0.f3.0f.e6 RM v hm',
   vcvttpd2dq: 'vex.e1.66.0f.e6 RM h vm',
   vcvtpd2dq: 'vex.e1.f2.0f.e6 RM h vm',
+  vcvtqq2ps: 'e1.0f.5b RM h vm',
+  vcvtqq2pd: 'e1.f3.0f.e6 RM v vm',
+  vcvttps2qq: 'e0.66.0f.7a RM v hm',
+  vcvttpd2qq: 'e1.66.0f.7a RM v vm',
   vcvtph2ps: 'vex.e0.66.0f38.13 RM v hm',
   vcvtps2ph: 'vex.e0.66.0f3a.1d MRI hm v u8',
 } as const
