@@ -62,13 +62,18 @@ for (const [name, device] of Object.entries(opened))
       }
     })
 
-/** Input, weight, stride: one image that is a block, several in a block, blocks within an image; windows that overlap, and that do not. */
+/**
+ * Input, weight, stride: one image that is a block, several in a block, blocks within an image, within a row; windows that overlap, and that
+ * do not.
+ */
 const convolutions = [
   [[1, 4, 7, 7], [8, 4, 3, 3], 1],
   [[1, 3, 20, 22], [5, 3, 3, 3], 1],
   [[5, 3, 5, 5], [20, 3, 3, 3], 1],
   [[2, 6, 30, 31], [9, 6, 1, 1], 1],
   [[3, 4, 17, 18], [7, 4, 5, 5], 2],
+  [[2, 3, 3, 150], [5, 3, 3, 3], 1],
+  [[2, 3, 4, 281], [4, 3, 3, 3], 2],
 ] as const
 
 for (const [name, device] of Object.entries(opened))

@@ -4,6 +4,7 @@ import { hoistInvariants } from './hoist-invariants.ts'
 import { removeUnused } from './remove-unused.ts'
 import { shareExpressions } from './share-expressions.ts'
 import { simplifyExpressions } from './simplify-expressions.ts'
+import { splitGuards } from './split-guards.ts'
 
 export interface KernelPass {
   readonly name: string
@@ -14,6 +15,12 @@ export interface KernelPass {
 }
 
 export const kernelPasses: readonly KernelPass[] = [
+  {
+    name: 'splitGuards',
+    needs: 'guards as lower writes them, in the loop that they guard',
+    gives: 'vector loops without tests that their lanes share, and without tests at all where they are long',
+    run: splitGuards,
+  },
   {
     name: 'simplifyExpressions',
     needs: 'nothing',

@@ -10,9 +10,14 @@ import type { Factors } from './factors.ts'
 import type { Layout } from './layout.ts'
 import type { Walk } from './placement.ts'
 
-/** One side of the product: its extents, and the axis cut into `outer` runs of `inner` so that index maps stay affine inside a run. */
+/**
+ * One side of the product: its extents, and the axis cut into `outer` runs of `inner` so that index maps stay affine inside a run. Columns
+ * whose positions break at long distances are `slabs` of that many, multiplied one by one as batches are.
+ */
 export interface Side {
   readonly shape: Shape
+  readonly slabs: number
+  /** of one slab, as are the runs */
   readonly size: number
   readonly outer: number
   readonly inner: number
@@ -58,10 +63,11 @@ const longestRun = 512
 /** The most rows of a block of results that is finished in scratch. */
 const mostRows = 512
 
-const side = (shape: Shape, inner: number): Side => ({
+const side = (shape: Shape, inner: number, size = sizeOf(shape)): Side => ({
   shape,
-  size: sizeOf(shape),
-  outer: sizeOf(shape) / inner,
+  slabs: sizeOf(shape) / size,
+  size,
+  outer: size / inner,
   inner,
 })
 
@@ -71,6 +77,9 @@ function innerRun(shape: Shape, limit: number): number {
   for (let axis = shape.length - 1; axis > 0 && run * shape[axis] <= limit; axis--) run *= shape[axis]
   return run
 }
+
+/** The most elements of an inner run. */
+export const longestInner = 128
 
 type Contract = Extract<Node, { readonly op: 'contract' }>
 
@@ -88,21 +97,21 @@ interface Extents {
   readonly tiles: readonly TileShape[]
 }
 
-/** `kRun` cuts k where its own shape does not. */
+/** `runs` cut k and n where their own shapes do not. */
 export function chooseBlocking(
   contract: Contract,
   { left: a, right: b }: Factors,
   target: Target,
   layout: Layout,
-  kRun?: number,
+  runs: { readonly k?: number; readonly n?: number } = {},
 ): Blocking {
   const { batch, contracted } = contract.attrs
   const split = a.shape.length - contracted
   const m = side(a.shape.slice(batch, split), 1)
   const nShape = b.shape.slice(batch, b.shape.length - contracted)
-  const n = side(nShape, nShape.length > 1 ? innerRun(nShape, 128) : 1)
+  const n = runs.n ? side(nShape, 1, runs.n) : side(nShape, nShape.length > 1 ? innerRun(nShape, longestInner) : 1)
   const kShape = a.shape.slice(split)
-  const k = side(kShape, kRun ?? innerRun(kShape, 128))
+  const k = side(kShape, runs.k ?? innerRun(kShape, longestInner))
   const sums = contract.dtype === 'float64' ? 'float64' : 'float32'
   const bytes = sums === 'float64' ? 8 : 4
   const tiles = target.tiles[sums]!
@@ -150,8 +159,8 @@ function cutBlocks(extents: Extents): Blocking {
 /** Parts of k as tasks, when k is the long side: blocks of results stay whole, and nothing is packed twice. */
 function chooseSplits({ batch, m, n, kBlocks, k }: Extents): number {
   if (kBlocks <= 8) return 1
-  const blocks = sizeOf(batch) * Math.ceil(m.size / 240) * Math.ceil(n.size / longestColumns)
-  const wanted = tasksFor(2 * m.size * n.size * k.size * sizeOf(batch))
+  const blocks = sizeOf(batch) * n.slabs * Math.ceil(m.size / 240) * Math.ceil(n.size / longestColumns)
+  const wanted = tasksFor(2 * m.size * n.size * k.size * n.slabs * sizeOf(batch))
   return blocks < wanted ? evenSplits(kBlocks, Math.ceil(wanted / blocks)) : 1
 }
 
@@ -228,9 +237,10 @@ type Cut = Omit<Blocking, 'mBlocks' | 'nBlocks' | 'nBlocksPerTask' | 'shared'>
 /** Cuts blocks further until there is work for several participants, or gives several column blocks to a task. */
 function dealTasks(cut: Cut, exactColumns: boolean, target: Target): Blocking {
   const { batch, m, n, k, mr, nr, inPlace, splits, direct } = cut
-  const wanted = splits > 1 ? 1 : tasksFor(2 * m.size * n.size * k.size * sizeOf(batch))
+  const batches = sizeOf(batch) * n.slabs
+  const wanted = splits > 1 ? 1 : tasksFor(2 * m.size * n.size * k.size * batches)
   let deal = countBlocks(cut, cut)
-  while (sizeOf(batch) * deal.mBlocks * deal.nBlocks < wanted) {
+  while (batches * deal.mBlocks * deal.nBlocks < wanted) {
     const halves = [{ ...deal, mRuns: halve(deal.mRuns, deal.mBlocks, m, mr) }]
     if (!exactColumns || n.inner === 1) halves.push({ ...deal, nRuns: halve(deal.nRuns, deal.nBlocks, n, nr) })
     const options = halves
@@ -241,7 +251,7 @@ function dealTasks(cut: Cut, exactColumns: boolean, target: Target): Blocking {
     deal = options[costs.indexOf(Math.min(...costs))]
   }
   const { mBlocks, nBlocks } = deal
-  const spare = Math.floor((sizeOf(batch) * mBlocks * nBlocks) / wanted)
+  const spare = Math.floor((batches * mBlocks * nBlocks) / wanted)
   const nBlocksPerTask = direct && !inPlace.a ? Math.max(1, Math.min(nBlocks, spare)) : 1
   const shared = sharedSides(cut, mBlocks, Math.ceil(nBlocks / nBlocksPerTask), target)
   return { ...cut, ...deal, nBlocksPerTask, shared }
@@ -276,9 +286,9 @@ function costOfDeal(cut: Cut, { nRuns, mBlocks, nBlocks }: Deal, target: Target)
   const filled = nr * ((nBlocks - 1) * panels(nRuns) + panels(n.outer - (nBlocks - 1) * nRuns))
   const shared = sharedSides(cut, mBlocks, nBlocks, target)
   const packing = (isShared: boolean, times: number): number => (isShared ? sharingCost : times * packingCost)
-  const a = inPlace.a ? 0 : packing(shared.a, nBlocks) * m.size
-  const b = inPlace.b ? 0 : packing(shared.b, mBlocks) * n.size
-  return k.size * ((2 * m.size * filled) / rate + a + b)
+  const a = inPlace.a ? 0 : packing(shared.a, nBlocks * n.slabs) * m.size
+  const b = inPlace.b ? 0 : packing(shared.b, mBlocks) * n.size * n.slabs
+  return k.size * ((2 * m.size * filled * n.slabs) / rate + a + b)
 }
 
 /** Packed once for all tasks is what packing again for each would cost more than the traffic, which is little inside the second cache. */
@@ -289,8 +299,8 @@ function sharedSides(
   { l2 }: Target,
 ): Blocking['shared'] {
   const pays = (side: Side, times: number): boolean => {
-    const isNear = sizeOf(batch) * side.size * k.size * 4 <= l2 / 2
+    const isNear = sizeOf(batch) * side.size * side.slabs * k.size * 4 <= l2 / 2
     return times > 1 && (isNear || times * packingCost > sharingCost)
   }
-  return { a: !inPlace.a && pays(m, nGroups), b: !inPlace.b && pays(n, mBlocks) }
+  return { a: !inPlace.a && pays(m, nGroups * n.slabs), b: !inPlace.b && pays(n, mBlocks) }
 }

@@ -78,6 +78,6 @@ export const loadProduct = (memory: Memory, scope: Scope, position: Affine): Exp
 /** Row-major position of a whole result, batch first. */
 export const resultPosition = ({ blocking, axes }: TileContext, nInner: Affine): Affine =>
   linearIndex(
-    [axisIndex(axes.batch), axisIndex(axes.m.outer), axisIndex(axes.n.outer), nInner],
-    [axes.batch.extent, blocking.m.size, blocking.n.outer, blocking.n.inner],
+    [axisIndex(axes.batch), axisIndex(axes.n.slab), axisIndex(axes.m.outer), axisIndex(axes.n.outer), nInner],
+    [axes.batch.extent, blocking.n.slabs, blocking.m.size, blocking.n.outer, blocking.n.inner],
   )

@@ -4,8 +4,9 @@ import { type Affine, type Axis, axisIndex, linearIndex, makeAxis, unravel } fro
 import type { Blocking, Side } from './blocking.ts'
 import type { Factors } from './factors.ts'
 
-/** One side's axes: position = outer * inner extent + inner. */
+/** One side's axes: position = (slab * outer extent + outer) * inner extent + inner. */
 export interface SideAxes {
+  readonly slab: Axis
   readonly outer: Axis
   readonly inner: Axis
 }
@@ -26,6 +27,7 @@ export interface TileAxes {
 export type ContractNode = Extract<Node, { readonly op: 'contract' }>
 
 const sideAxes = (name: string, side: Side): SideAxes => ({
+  slab: makeAxis(`${name}Slab`, side.slabs),
   outer: makeAxis(name, side.outer),
   inner: makeAxis(`${name}i`, side.inner),
 })
@@ -47,7 +49,8 @@ export function makeTileAxes(blocking: Blocking): TileAxes {
 
 /** Index vector of one side's dimensions, given where inside its runs it stands. */
 export function sideIndices(side: Side, axes: SideAxes, inner: Affine = axisIndex(axes.inner)): Affine[] {
-  return unravel(linearIndex([axisIndex(axes.outer), inner], [side.outer, side.inner]), side.shape)
+  const digits = [axisIndex(axes.slab), axisIndex(axes.outer), inner]
+  return unravel(linearIndex(digits, [side.slabs, side.outer, side.inner]), side.shape)
 }
 
 /** Index vector of the contract's result, given those of its batch, of the left factor's side and of the right one's. */

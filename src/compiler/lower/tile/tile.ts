@@ -21,13 +21,13 @@ import { type LoweredKernel, Lowering } from '../lowered-kernel.ts'
 import { Scope } from '../scope.ts'
 import { chooseBlocking } from './blocking.ts'
 import { makeContext, type TileContext } from './context.ts'
-import { depthRun } from './depth-run.ts'
 import { lowerDot } from './dot.ts'
 import { loadProduct, resultPosition, writeOutputs } from './epilogue.ts'
 import { chooseFactors, liesAlongDepth } from './factors.ts'
 import { layoutOf } from './layout.ts'
 import { multiplyBlocks, type Operand, type Operands, operandInPlace, resultInPlace } from './multiply.ts'
 import { columnIndex, overColumns, packLeft, packRight } from './pack.ts'
+import { columnRun, depthRun } from './runs.ts'
 import { type ContractNode, makeTileAxes } from './tile-axes.ts'
 
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
@@ -36,7 +36,8 @@ export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const plan = new Lowering(group)
   const factors = chooseFactors(plan, target, contract)
   const layout = layoutOf(plan, contract, factors)
-  const blocking = chooseBlocking(contract, factors, target, layout, depthRun(plan, contract))
+  const runs = { k: depthRun(plan, contract), n: columnRun(plan, contract, factors) }
+  const blocking = chooseBlocking(contract, factors, target, layout, runs)
   // sums that grow block by block of k are read where they are written
   const lowering = blocking.direct ? new Lowering(group, 'readwrite') : plan
   const packsRows = !blocking.inPlace.a && liesAlongDepth(plan, target, factors.left, contract.attrs.contracted)
@@ -64,11 +65,12 @@ function placeOperands(context: TileContext): Pick<Operands, 'a' | 'b'> {
   const { blocking, axes, lowering, dtype, aBlock, bBlock } = context
   const { builder } = lowering
   const { shared, inPlace } = blocking
-  const placed = (which: 0 | 1, name: string, side: Axis, size: number): Operand => {
+  const aBlocks = [axes.batch, axes.mBlock, axes.kBlock]
+  const bBlocks = [axes.batch, axes.n.slab, axes.nBlock, axes.kBlock]
+  const placed = (which: 0 | 1, name: string, blocks: readonly Axis[], size: number): Operand => {
     if (which === 0 ? inPlace.a : inPlace.b) return operandInPlace(context, which)
     if (!(which === 0 ? shared.a : shared.b))
       return { memory: builder.makeScratch(name, dtype, size), start: zero, byTask: true }
-    const blocks = [axes.batch, side, axes.kBlock]
     const extents = blocks.map((axis) => axis.extent)
     const memory = builder.temporary(
       name,
@@ -77,12 +79,10 @@ function placeOperands(context: TileContext): Pick<Operands, 'a' | 'b'> {
     )
     return { memory, start: scale(linearIndex(blocks.map(axisIndex), extents), size), byTask: false }
   }
-  const a = placed(0, 'packedA', axes.mBlock, aBlock)
-  const b = placed(1, 'packedB', axes.nBlock, bBlock)
-  if (shared.a)
-    parallelOver(context, 'pack', [axes.batch, axes.mBlock, axes.kBlock], (scope) => packLeft(context, scope, a))
-  if (shared.b)
-    parallelOver(context, 'pack', [axes.batch, axes.nBlock, axes.kBlock], (scope) => packRight(context, scope, b))
+  const a = placed(0, 'packedA', aBlocks, aBlock)
+  const b = placed(1, 'packedB', bBlocks, bBlock)
+  if (shared.a) parallelOver(context, 'pack', aBlocks, (scope) => packLeft(context, scope, a))
+  if (shared.b) parallelOver(context, 'pack', bBlocks, (scope) => packRight(context, scope, b))
   if (shared.a || shared.b) builder.emit({ op: 'barrier' })
   return { a, b }
 }
@@ -114,7 +114,7 @@ function parallelOver(
 /** The tasks: each multiplies blocks, then writes outputs, or its part of the sums when k is split; gives the parts' memory. */
 function runTasks(context: TileContext, operands: Pick<Operands, 'a' | 'b'>): Param | undefined {
   const { blocking, axes } = context
-  const tasks = [axes.batch, axes.split, axes.mBlock, axes.nGroup]
+  const tasks = [axes.batch, axes.n.slab, axes.split, axes.mBlock, axes.nGroup]
   if (blocking.direct) {
     const c = resultInPlace(context)
     parallelOver(context, 'task', tasks, (scope) => multiplyBlocks(context, scope, { ...operands, c }))
@@ -132,7 +132,7 @@ function runBlocks(
   const { builder } = lowering
   const rows = Math.ceil(blocking.mRuns / blocking.mr) * blocking.mr
   const block = builder.makeScratch('products', dtype, rows * cStride)
-  const size = axes.batch.extent * blocking.m.size * blocking.n.size
+  const size = axes.batch.extent * blocking.m.size * blocking.n.size * blocking.n.slabs
   const parts = blocking.splits > 1 ? builder.temporary('parts', dtype, size * blocking.splits) : undefined
   const c = { memory: block, start: zero, byTask: true }
   parallelOver(context, 'task', tasks, (task) => {
@@ -189,9 +189,9 @@ function storePart(context: TileContext, scope: Scope, block: Memory, parts: Par
 /** Adds the parts of every result in the order of k and writes the outputs. */
 function addParts(context: TileContext, parts: Param): void {
   const { axes, lowering, blocking } = context
-  const size = axes.batch.extent * blocking.m.size * blocking.n.size
+  const size = axes.batch.extent * blocking.m.size * blocking.n.size * blocking.n.slabs
   lowering.builder.emit({ op: 'barrier' })
-  parallelOver(context, 'sum', [axes.batch, axes.m.outer, axes.nBlock], (scope) => {
+  parallelOver(context, 'sum', [axes.batch, axes.n.slab, axes.m.outer, axes.nBlock], (scope) => {
     writeOutputs(context, scope, {
       product: (inside, nInner) => sumOfParts(context, parts, size, inside, nInner),
       access: (nInner) => resultPosition(context, nInner),
