@@ -225,7 +225,8 @@ function compileCheck({ index, limit, position, id }: Check, lanes: Lanes): Run 
 }
 
 function compileTile(tile: TileMultiply, lanes: Lanes): Run {
-  const { mr, nr, aRow, aStride, bStride, dtype } = tile
+  const { mr, nr, aRow, aStride, bStride, bTaps = [0], dtype } = tile
+  const rowOf = (k: number): number => Math.floor(k / bTaps.length) * bStride + bTaps[k % bTaps.length]
   const [a, b, c] = [tile.a, tile.b, tile.c].map(({ memory, index }) => ({
     memory,
     start: compileExpression(index, lanes),
@@ -244,7 +245,7 @@ function compileTile(tile: TileMultiply, lanes: Lanes): Run {
       for (let j = 0; j < nr; j++) {
         let total = 0
         for (let k = 0; k < steps; k++)
-          total = fused(left.read(i * aRow + k * aStride), right.read(k * bStride + j), total) as number
+          total = fused(left.read(i * aRow + k * aStride), right.read(rowOf(k) + j), total) as number
         target.write(i * width + j, add ? round(target.read(i * width + j) + total) : total)
       }
   }

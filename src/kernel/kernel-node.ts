@@ -227,6 +227,11 @@ export interface TileMultiply {
   /** elements from one k to the next */
   readonly aStride: number
   readonly bStride: number
+  /**
+   * Where b's rows lie that several k share a stride: k reads from (k div count) * bStride + bTaps[k mod count], and depth is a multiple of
+   * their count. Without them, each k has a row of its own.
+   */
+  readonly bTaps?: readonly number[]
   readonly a: { readonly memory: Memory; readonly index: Expression }
   readonly b: { readonly memory: Memory; readonly index: Expression }
   readonly c: { readonly memory: Memory; readonly index: Expression; readonly stride: Expression }

@@ -82,10 +82,10 @@ function printLines(statement: Statement, names: Names): string[] {
         `check ${statement.id}: 0 <= ${show(statement.index)} < ${statement.limit} at ${show(statement.position)}`,
       ]
     case 'tileMultiply': {
-      const { a, b, c, mr, nr, aRow, aStride, bStride, depth, accumulate, dtype } = statement
+      const { a, b, c, mr, nr, aRow, aStride, bStride, bTaps, depth, accumulate, dtype } = statement
       const left = aRow === 1 ? aStride : `${aRow} x ${aStride}`
       const target = `${at(c)} stride ${show(c.stride)}`
-      const how = `${mr}x${nr} ${dtype}, depth ${show(depth)}, strides ${left} and ${bStride}, accumulate ${show(accumulate)}`
+      const how = `${mr}x${nr} ${dtype}, depth ${show(depth)}, strides ${left} and ${bStride}${bTaps ? ` of ${bTaps.join(' ')}` : ''}, accumulate ${show(accumulate)}`
       return [`tile ${target} (+)= ${at(a)} * ${at(b)} (${how})`]
     }
   }

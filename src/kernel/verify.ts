@@ -4,6 +4,7 @@ import { bytesOf, type DType, isFloat } from '../base/dtype.ts'
 import { CompileError } from '../base/errors.ts'
 import { aluRow, operandCategory } from './alu-table.ts'
 import { Bounds } from './bounds.ts'
+import { indexAlu, indexLiteral } from './builders.ts'
 import type {
   Accumulate,
   Accumulator,
@@ -186,7 +187,7 @@ class Verifier {
   }
 
   #tile(tile: TileMultiply, place: Place): void {
-    const { mr, nr, aRow, aStride, bStride, depth, a, b, c, dtype } = tile
+    const { mr, nr, aRow, aStride, bStride, bTaps = [0], depth, a, b, c, dtype } = tile
     this.#require(place.vector === undefined, 'expected no tile multiply inside a vector loop')
     this.#require(bStride > 0, `expected b to have a stride from 1, got ${bStride}`)
     this.#require(aStride > 0 && aRow > 0, `expected a to have strides from 1, got ${aRow} and ${aStride}`)
@@ -196,7 +197,8 @@ class Verifier {
     const lastOf = (side: TileMultiply['a'], stride: number, width: number): number =>
       this.#bounds.upperOf(side.index, depth, stride) - stride + width - 1
     this.#panel(a, dtype, 'read', lastOf(a, aStride, (mr - 1) * aRow + 1))
-    this.#panel(b, dtype, 'read', lastOf(b, bStride, nr))
+    const lastRun = this.#bounds.upperOf(indexAlu('mul', b.index, indexLiteral(bTaps.length)), depth, bStride)
+    this.#panel(b, dtype, 'read', lastRun / bTaps.length - bStride + Math.max(...bTaps) + nr - 1)
     this.#panel(c, dtype, 'write', this.#bounds.upperOf(c.index, c.stride, mr - 1) + nr - 1)
   }
 

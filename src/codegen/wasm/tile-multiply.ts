@@ -1,7 +1,7 @@
 // The microkernel: mr x nr results in vectors, one rank-1 update per k, in order. m n k: rows, columns, depth; b is a packed panel, a one or rows of their own.
 // It is a function of its own, (a, b, depth, c, row bytes of c, accumulate): engines optimise what is called often, not what runs long.
 import { bytesOf } from '../../base/dtype.ts'
-import { alu, indexLiteral } from '../../kernel/builders.ts'
+import { alu, indexAlu, indexLiteral } from '../../kernel/builders.ts'
 import type { Expression, TileMultiply } from '../../kernel/kernel-node.ts'
 import type { FunctionCode } from './function-code.ts'
 import { address } from './select-address.ts'
@@ -12,7 +12,7 @@ import type { Selection } from './selection.ts'
 const unrolled = 4
 
 export function tileMultiply(s: Selection, tile: TileMultiply): void {
-  const { mr, nr, aRow, aStride, bStride, dtype, c } = tile
+  const { mr, nr, aRow, aStride, bStride, bTaps, dtype, c } = tile
   const bytes = bytesOf(dtype)
   if (s.options.checked) checkEnds(s, tile)
   pushPointer(s, tile.a)
@@ -25,8 +25,9 @@ export function tileMultiply(s: Selection, tile: TileMultiply): void {
   emitIndex(s, tile.accumulate, 'i32')
   const { relaxed } = s.options
   const strides = { aRowBytes: aRow * bytes, aBytes: aStride * bytes, bBytes: bStride * bytes }
-  const shape: Microkernel = { dtype, mr, nr, columns: Math.ceil((nr * bytes) / 16), bytes, ...strides, relaxed }
-  const name = `tile ${dtype} ${mr}x${nr} strides ${aRow} ${aStride} ${bStride}`
+  const taps = bTaps?.map((place) => place * bytes)
+  const shape: Microkernel = { dtype, mr, nr, columns: Math.ceil((nr * bytes) / 16), bytes, taps, ...strides, relaxed }
+  const name = `tile ${dtype} ${mr}x${nr} strides ${[aRow, aStride, bStride, ...(bTaps ?? [])].join(' ')}`
   s.code.call(
     s.library.made(name, { type: 'i32 i32 i32 i32 i32 i32 ->', write: (code) => writeMicrokernel(code, shape) }),
   )
@@ -55,20 +56,23 @@ interface Microkernel {
   /** from one k to the next */
   readonly aBytes: number
   readonly bBytes: number
+  /** where b's rows lie in each of its strides, in bytes, if there are several */
+  readonly taps: readonly number[] | undefined
   readonly relaxed: boolean
 }
 
 function writeMicrokernel(code: FunctionCode, kernel: Microkernel): void {
-  const { mr, columns, aBytes, bBytes } = kernel
+  const { mr, columns, aBytes, bBytes, taps } = kernel
   const sums = Array.from({ length: mr * columns }, () => code.local('v128'))
-  const updates = (count: number): void => {
-    for (let k = 0; k < count; k++) update(code, kernel, k, sums)
-    advance(code, parameters.a, count * aBytes)
-    advance(code, parameters.b, count * bBytes)
-    advance(code, parameters.depth, -count)
+  const updates = (places: readonly number[], strides: number): void => {
+    for (const [k, place] of places.entries()) update(code, kernel, k, place, sums)
+    advance(code, parameters.a, places.length * aBytes)
+    advance(code, parameters.b, strides * bBytes)
+    advance(code, parameters.depth, -places.length)
   }
-  loopWhile(code, unrolled, () => updates(unrolled))
-  loopWhile(code, 1, () => updates(1))
+  const rows = (count: number) => Array.from({ length: count }, (_, k) => k * bBytes)
+  if (taps) loopWhile(code, taps.length, () => updates(taps, 1))
+  else for (const count of [unrolled, 1]) loopWhile(code, count, () => updates(rows(count), count))
   finish(code, kernel, sums)
 }
 
@@ -98,11 +102,12 @@ function loopWhile(code: FunctionCode, least: number, body: () => void): void {
 
 const shapes = { float32: 'f32x4', float64: 'f64x2' } as const
 
-function update(code: FunctionCode, kernel: Microkernel, k: number, sums: readonly number[]): void {
-  const { dtype, mr, columns, bytes, aRowBytes, aBytes, bBytes, relaxed } = kernel
+/** The k-th step, whose row of b lies at `place`. */
+function update(code: FunctionCode, kernel: Microkernel, k: number, place: number, sums: readonly number[]): void {
+  const { dtype, mr, columns, bytes, aRowBytes, aBytes, relaxed } = kernel
   const shape = shapes[dtype]
   const right = Array.from({ length: columns }, (_, j) => {
-    loadVector(code, kernel, j, parameters.b, k * bBytes + 16 * j)
+    loadVector(code, kernel, j, parameters.b, place + 16 * j)
     return code.keep('v128')
   })
   for (let i = 0; i < mr; i++) {
@@ -181,13 +186,15 @@ function finish(code: FunctionCode, kernel: Microkernel, sums: readonly number[]
 // --- checked mode --------------------------------------------------------------------------------------------------------------------
 
 /** Raises an error where the last element of a panel is outside its memory. */
-function checkEnds(s: Selection, { a, b, c, mr, nr, aRow, aStride, bStride, depth }: TileMultiply): void {
+function checkEnds(s: Selection, tile: TileMultiply): void {
+  const { a, b, c, mr, nr, aRow, aStride, bStride, bTaps = [0], depth } = tile
+  const runs = indexAlu('div', depth, indexLiteral(bTaps.length))
   const add = (x: Expression, y: Expression): Expression => alu('add', 'index', x, y)
   const last = (start: Expression, steps: Expression, stride: Expression, width: number): Expression =>
     add(start, add(alu('mul', 'index', alu('sub', 'index', steps, indexLiteral(1)), stride), indexLiteral(width - 1)))
   const ends = [
     { memory: a.memory, index: last(a.index, depth, indexLiteral(aStride), (mr - 1) * aRow + 1) },
-    { memory: b.memory, index: last(b.index, depth, indexLiteral(bStride), nr) },
+    { memory: b.memory, index: last(b.index, runs, indexLiteral(bStride), Math.max(...bTaps) + nr) },
     { memory: c.memory, index: last(c.index, indexLiteral(mr), c.stride, nr) },
   ]
   for (const { memory, index } of ends) {

@@ -150,7 +150,8 @@ function vectorLoop(s: Selection, loop: For, extent: Affine, count: number | und
   }
   const wide = wideGroup(s, loop, step)
   const whole: Whole = {
-    groups: wide ? fullGroups(s, step, wide.lanes).map((group) => ({ ...group, ...wide })) : fullGroups(s, step, lanes),
+    groups: fullGroups(s, step, lanes, wide),
+    wide: owned.size === 0 ? wide : undefined,
     around: (write) => (wide ? withWideAccumulators(s, owned, write) : write()),
   }
   if (count !== undefined) constantVectorLoop(s, count, step, lanes, body, whole)
@@ -169,6 +170,8 @@ type VectorBody = (base: Affine, groups: readonly Group[]) => void
 /** The groups of a step with all its lanes, and what is to be done around the loop over such steps. */
 interface Whole {
   readonly groups: readonly Group[]
+  /** what groups of a last, shorter step may be, too, if none of them adds to accumulators */
+  readonly wide: ReturnType<typeof wideGroup>
   readonly around: (write: () => void) => void
 }
 
@@ -178,7 +181,7 @@ function constantVectorLoop(
   step: number,
   lanes: 4 | 8,
   body: VectorBody,
-  { groups, around }: Whole,
+  { groups, wide, around }: Whole,
 ): void {
   const whole = Math.floor(count / step) * step
   const limit = limitOf(s, constantAffine(whole))
@@ -187,19 +190,26 @@ function constantVectorLoop(
     around(() =>
       countedLoop(s, constantRegister(s, 0), limit, step, false, (base) => body(multiple(base, step), groups)),
     )
-  if (whole < count) inScope(s, undefined, step, () => body(constantAffine(whole), fullGroups(s, count - whole, lanes)))
+  if (whole < count)
+    inScope(s, undefined, step, () => body(constantAffine(whole), fullGroups(s, count - whole, lanes, wide)))
 }
 
-/** Groups of `count` lanes from 0, of which the last may be partial. */
-function fullGroups(s: Selection, count: number, lanes: 4 | 8 | 16): Group[] {
-  return Array.from({ length: Math.ceil(count / lanes) }, (_, index): Group => {
-    const offset = index * lanes
-    const left = count - offset
-    if (left >= lanes) return { index, offset, lanes, predicate: undefined }
-    const mask = s.pool(`first ${left} of 8`, () => Int32Array.from({ length: 8 }, (_, lane) => (lane < left ? -1 : 0)))
-    const predicate = s.load(mask, lanes * 4)
-    return { index, offset, lanes, predicate, prefix: { mask: predicate, count: left } }
-  })
+/** Groups of `count` lanes from 0, wide while they are full if that is allowed; the last may be partial. */
+function fullGroups(s: Selection, count: number, lanes: 4 | 8, wide: ReturnType<typeof wideGroup>): Group[] {
+  const groups: Group[] = []
+  for (let offset = 0; offset < count; offset += groups.at(-1)!.lanes) {
+    const [index, left] = [groups.length, count - offset]
+    if (wide && left >= wide.lanes) groups.push({ index, offset, predicate: undefined, ...wide })
+    else groups.push({ index, offset, lanes, ...(left < lanes ? prefixOf(s, left, lanes) : { predicate: undefined }) })
+  }
+  return groups
+}
+
+/** The mask of the first `count` lanes. */
+function prefixOf(s: Selection, count: number, lanes: number): Pick<Group, 'predicate' | 'prefix'> {
+  const first = () => Int32Array.from({ length: 8 }, (_, lane) => (lane < count ? -1 : 0))
+  const mask = s.load(s.pool(`first ${count} of 8`, first), lanes * 4)
+  return { predicate: mask, prefix: { mask, count } }
 }
 
 function openVectorLoop(

@@ -1,5 +1,6 @@
 // The product of two blocks, as a call of the tile's routine: addresses and counts are computed here, once a tile.
 import { bytesOf } from '../../base/dtype.ts'
+import { indexAlu, indexLiteral } from '../../kernel/builders.ts'
 import type { Memory, TileMultiply } from '../../kernel/kernel-node.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { callRoutine } from './routines.ts'
@@ -42,12 +43,13 @@ function pointer(s: Selection, memory: Memory, index: Affine): VirtualRegister {
 }
 
 function testBounds(s: Selection, node: TileMultiply, depth: Affine, skip: number): void {
-  const { mr, nr, aRow, aStride, bStride, a, b, c } = node
-  const last = addAffine(depth, constantAffine(1), -1)
+  const { mr, nr, aRow, aStride, bStride, bTaps = [0], a, b, c } = node
+  const runs = sumOf(s, indexAlu('div', node.depth, indexLiteral(bTaps.length)))
+  const [last, lastRun] = [depth, runs].map((count) => addAffine(count, constantAffine(1), -1))
   const stride = sumOf(s, c.stride)
   const spans: readonly [TileMultiply['a'], Affine][] = [
     [a, addAffine(multiplyAffine(last, aStride), constantAffine((mr - 1) * aRow + 1))],
-    [b, addAffine(multiplyAffine(last, bStride), constantAffine(nr))],
+    [b, addAffine(multiplyAffine(lastRun, bStride), constantAffine(Math.max(...bTaps) + nr))],
     [c, addAffine(multiplyAffine(stride, mr - 1), constantAffine(nr))],
   ]
   for (const [{ memory, index }, span] of spans) {

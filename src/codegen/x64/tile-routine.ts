@@ -1,7 +1,7 @@
 // The GEMM microkernel: a tile of c in registers (mr rows of nr columns), one fused multiply-add per lane and step of k.
 // b is a packed panel and a one or rows of their own; each step loads nr of b and broadcasts mr of a. k is unrolled four times.
 // With AVX-512 registers are wide, except for tiles of few columns. The last register of a row may be partial: its lanes are masked.
-// It is a routine, since a program has many products and few shapes of tiles.
+// Rows of b may also be taps: several at known places in each step of its stride. It is a routine, since a program has many products and few shapes of tiles.
 import { bytesOf } from '../../base/dtype.ts'
 import { CompileError } from '../../base/errors.ts'
 import type { TileMultiply } from '../../kernel/kernel-node.ts'
@@ -21,7 +21,7 @@ const lineBytes = 64
 const avx2 = { file: 'vector', bytes: 32, count: 16 } as const
 const avx512 = { file: 'wide', bytes: 64, count: 32 } as const
 
-export type TileShape = Pick<TileMultiply, 'dtype' | 'mr' | 'nr' | 'aRow' | 'aStride' | 'bStride'>
+export type TileShape = Pick<TileMultiply, 'dtype' | 'mr' | 'nr' | 'aRow' | 'aStride' | 'bStride' | 'bTaps'>
 
 interface Tile {
   readonly registers: typeof avx2 | typeof avx512
@@ -29,6 +29,7 @@ interface Tile {
   readonly aRow: number
   readonly aStride: number
   readonly bStride: number
+  readonly bTaps: readonly number[] | undefined
   /** registers per row */
   readonly width: number
   /** lanes of a row's last register, if not all, and on AVX2 their mask */
@@ -41,8 +42,9 @@ interface Tile {
 
 /** The routine `(a, b, c, bytes between rows of c, steps of k, whether to add to c)` for tiles of a shape. */
 export function tileRoutine({ options }: Selection, shape: TileShape): PoolConstant {
-  const { dtype, mr, nr, aRow, aStride, bStride } = shape
-  const name = `tile ${mr}x${nr} ${dtype} ${aRow} ${aStride} ${bStride} ${options.avx512 ? 'wide' : 'narrow'}`
+  const { dtype, mr, nr, aRow, aStride, bStride, bTaps = [] } = shape
+  const strides = [aRow, aStride, bStride, ...bTaps].join(' ')
+  const name = `tile ${mr}x${nr} ${dtype} ${strides} ${options.avx512 ? 'wide' : 'narrow'}`
   return routineOf(name, () => {
     const s = selectTile(name, options, shape)
     const selected = { name, ops: flatten(s.root), registers: s.registers }
@@ -56,7 +58,7 @@ export function selectTile(name: string, options: Selection['options'], shape: T
     throw new CompileError(`x64: ${name} has no expressions`)
   })
   const [a, b, c, stride, steps, accumulate] = takeArguments(s, 6)
-  const { dtype, mr, nr, aRow, aStride, bStride } = shape
+  const { dtype, mr, nr, aRow, aStride, bStride, bTaps } = shape
   const size = bytesOf(dtype) as 4 | 8
   const registers = chooseRegisters(s, shape, size)
   const width = Math.ceil((nr * size) / registers.bytes)
@@ -64,14 +66,17 @@ export function selectTile(name: string, options: Selection['options'], shape: T
   const mask = partial > 0 ? maskOf(s, registers, partial, size) : undefined
   const sums = Array.from({ length: mr * width }, () => s.register(registers.file))
   const suffix = size === 8 ? 'pd' : 'ps'
-  const tile: Tile = { registers, mr, aRow, aStride, bStride, width, partial, mask, size, suffix, sums }
+  const tile: Tile = { registers, mr, aRow, aStride, bStride, bTaps, width, partial, mask, size, suffix, sums }
   const rows = rowPointers(s, tile, c, stride)
   for (const row of rows)
     for (let disp = 0; disp < nr * size; disp += lineBytes) s.read('prefetcht0', { ...row, disp, bytes: 1 })
   // clears wide registers whole: writing a part of a register zeroes the rest
   for (const sum of sums) s.writeConstant('vmovaps', sum.view(32), { ...s.i32(0), bytes: 32 })
-  multiplyLoop(s, tile, a, b, steps)
-  remainingSteps(s, tile, a, b, steps)
+  if (bTaps) multiplyTaps(s, tile, a, b, steps)
+  else {
+    multiplyLoop(s, tile, a, b, steps)
+    remainingSteps(s, tile, a, b, steps)
+  }
   storeTile(s, tile, rows, accumulate)
   return s
 }
@@ -132,12 +137,19 @@ function rowPointers(s: Selection, { mr }: Tile, c: VirtualRegister, stride: Vir
   return rows
 }
 
-/** One step of k, at `step` steps behind the pointers. */
-function multiplyStep(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, step: number): void {
-  const { registers, mr, aRow, aStride, bStride, width, size, suffix, sums } = tile
+/** One step of k, at `step` steps behind the pointer to a and `place` elements behind that to b. */
+function multiplyStep(
+  s: Selection,
+  tile: Tile,
+  a: VirtualRegister,
+  b: VirtualRegister,
+  step: number,
+  place = step * tile.bStride,
+): void {
+  const { registers, mr, aRow, aStride, width, size, suffix, sums } = tile
   const { file, bytes } = registers
   const columns = Array.from({ length: width }, (_, column) =>
-    loadColumns(s, tile, column, memoryOperand({ base: b, disp: step * bStride * size + column * bytes, bytes })),
+    loadColumns(s, tile, column, memoryOperand({ base: b, disp: place * size + column * bytes, bytes })),
   )
   for (let row = 0; row < mr; row++) {
     const factor = s.register(file)
@@ -166,6 +178,26 @@ function multiplyLoop(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRe
   s.update('add', b.view(8), unrolled * tile.bStride * tile.size)
   s.update('sub', turns.view(8), 1)
   s.branch('jne', again)
+  s.block.push({ op: 'endLoop' })
+  s.markEnd(done)
+}
+
+/** One turn for each stride of b, a step for each tap in it. */
+function multiplyTaps(s: Selection, tile: Tile, a: VirtualRegister, b: VirtualRegister, steps: VirtualRegister): void {
+  const taps = tile.bTaps!
+  const left = copyGeneral(s, steps)
+  const [again, done] = [s.label(), s.label()]
+  s.read('test', left.view(8), left.view(8))
+  s.branch('jle', done)
+  s.block.push({ op: 'loop' })
+  s.mark(again)
+  taps.forEach((place, step) => {
+    multiplyStep(s, tile, a, b, step, place)
+  })
+  s.update('add', a.view(8), taps.length * tile.aStride * tile.size)
+  s.update('add', b.view(8), tile.bStride * tile.size)
+  s.update('sub', left.view(8), taps.length)
+  s.branch('jg', again)
   s.block.push({ op: 'endLoop' })
   s.markEnd(done)
 }

@@ -9,6 +9,7 @@ import { chooseTile } from './choose-tile.ts'
 import type { Factors } from './factors.ts'
 import type { Layout } from './layout.ts'
 import type { Walk } from './placement.ts'
+import type { Windows } from './windows.ts'
 
 /**
  * One side of the product: its extents, and the axis cut into `outer` runs of `inner` so that index maps stay affine inside a run. Columns
@@ -21,7 +22,12 @@ export interface Side {
   readonly size: number
   readonly outer: number
   readonly inner: number
+  /** from one run to the next in a block, where there may be gaps */
+  readonly pitch: number
 }
+
+/** Columns of a block of so many runs, gaps between them counted. */
+export const columnsIn = ({ inner, pitch }: Side, runs: number): number => (runs - 1) * pitch + inner
 
 export interface Blocking {
   readonly batch: Shape
@@ -47,6 +53,8 @@ export interface Blocking {
   readonly inPlace: { readonly a: boolean; readonly b: boolean }
   /** the microkernel writes results where they belong; else a block of them is finished in scratch and then stored */
   readonly direct: boolean
+  /** columns that are read as windows of a copied image */
+  readonly windows: Windows | undefined
 }
 
 const maximumSplits = 16
@@ -63,12 +71,13 @@ const longestRun = 512
 /** The most rows of a block of results that is finished in scratch. */
 const mostRows = 512
 
-const side = (shape: Shape, inner: number, size = sizeOf(shape)): Side => ({
+const side = (shape: Shape, inner: number, size = sizeOf(shape), pitch = inner): Side => ({
   shape,
   slabs: sizeOf(shape) / size,
   size,
   outer: size / inner,
   inner,
+  pitch,
 })
 
 /** The innermost extents whose product stays at most `limit`. */
@@ -95,6 +104,7 @@ interface Extents {
   readonly layout: Layout
   readonly target: Target
   readonly tiles: readonly TileShape[]
+  readonly windows: Windows | undefined
 }
 
 /** `runs` cut k and n where their own shapes do not. */
@@ -104,22 +114,35 @@ export function chooseBlocking(
   target: Target,
   layout: Layout,
   runs: { readonly k?: number; readonly n?: number } = {},
+  windows?: Windows,
 ): Blocking {
   const { batch, contracted } = contract.attrs
   const split = a.shape.length - contracted
   const m = side(a.shape.slice(batch, split), 1)
   const nShape = b.shape.slice(batch, b.shape.length - contracted)
-  const n = runs.n ? side(nShape, 1, runs.n) : side(nShape, nShape.length > 1 ? innerRun(nShape, longestInner) : 1)
+  const n = sideOfColumns(nShape, runs.n, windows)
   const kShape = a.shape.slice(split)
-  const k = side(kShape, runs.k ?? innerRun(kShape, longestInner))
+  const k = side(kShape, windows?.taps.length ?? runs.k ?? innerRun(kShape, longestInner))
   const sums = contract.dtype === 'float64' ? 'float64' : 'float32'
   const bytes = sums === 'float64' ? 8 : 4
   const tiles = target.tiles[sums]!
   const widest = Math.max(...tiles.map(({ nr }) => nr))
-  const kRuns = runsFor(Math.floor((target.l1 * panelShare) / bytes / widest), k)
+  const panel = (target.l1 * panelShare) / bytes
+  const kRuns = runsFor(
+    windows ? Math.floor(panel / panelElements(windows, widest)) * k.inner : Math.floor(panel / widest),
+    k,
+  )
   const kBlocks = Math.ceil(k.outer / kRuns)
-  return cutBlocks({ batch: a.shape.slice(0, batch), m, n, k, kRuns, kBlocks, bytes, layout, target, tiles })
+  return cutBlocks({ batch: a.shape.slice(0, batch), m, n, k, kRuns, kBlocks, bytes, layout, target, tiles, windows })
 }
+
+function sideOfColumns(shape: Shape, run: number | undefined, windows: Windows | undefined): Side {
+  if (windows) return side(shape, windows.columns, windows.rows * windows.columns, windows.pitch)
+  return run ? side(shape, 1, run) : side(shape, shape.length > 1 ? innerRun(shape, longestInner) : 1)
+}
+
+/** Elements of a copied image that a tile of `nr` columns reads for the taps of one run of k. */
+const panelElements = ({ columns, pitch, reach }: Windows, nr: number): number => (reach + 1) * (nr + pitch - columns)
 
 /** Runs per block near `elements`: all of them when they fit, else even blocks, and whole register tiles for runs of one. */
 function runsFor(elements: number, { outer, inner }: Side, unit = 1): number {
@@ -130,11 +153,11 @@ function runsFor(elements: number, { outer, inner }: Side, unit = 1): number {
 }
 
 function cutBlocks(extents: Extents): Blocking {
-  const { batch, m, n, k, kRuns, kBlocks, bytes, target } = extents
+  const { batch, m, n, k, kRuns, kBlocks, bytes, target, windows } = extents
   const depth = kRuns * k.inner
   const inPlaceA = readsLeftInPlace(extents)
-  const splits = chooseSplits(extents)
-  const runs = splits === 1 ? exactRuns(extents) : undefined
+  const splits = windows ? 1 : chooseSplits(extents)
+  const runs = splits === 1 && !windows ? exactRuns(extents) : undefined
   const direct = runs !== undefined && storesDirectly(extents, runs)
   const inPlaceB = runs !== undefined && readsRightInPlace(extents, runs)
   const exactColumns = direct || inPlaceB
@@ -148,11 +171,11 @@ function cutBlocks(extents: Extents): Blocking {
   const blockElements = (target.l2 * blockShare) / bytes
   const nMost = Math.max(nr, Math.min(longestColumns, Math.floor(blockElements / depth)))
   // blocks whose columns have places of their own are alike, or whole tiles: rows of several columns are neither when cut elsewhere
-  const nRuns = hasRuns ? runs : runsFor(nMost, n, nr)
+  const nRuns = hasRuns ? runs : (windows?.blockRows ?? runsFor(nMost, n, nr))
   const mMost = direct ? blockElements / depth : Math.min(mostRows, (2 * blockElements) / (nRuns * n.inner))
   const mRuns = runsFor(Math.max(mr, Math.floor(mMost)), m, mr)
   const inPlace = { a: inPlaceA, b: inPlaceB }
-  const cut = { batch, m, n, k, mr, nr, kRuns, mRuns, nRuns, kBlocks, splits, inPlace, direct }
+  const cut = { batch, m, n, k, mr, nr, kRuns, mRuns, nRuns, kBlocks, splits, inPlace, direct, windows }
   return dealTasks(cut, exactColumns, target)
 }
 
@@ -280,20 +303,20 @@ const sharingCost = 2.2
 
 /** Cycles of a product that depend on how it is dealt: columns filled up to whole tiles, and packing. */
 function costOfDeal(cut: Cut, { nRuns, mBlocks, nBlocks }: Deal, target: Target): number {
-  const { m, n, k, nr, inPlace } = cut
+  const { m, n, k, nr, inPlace, windows } = cut
   const { rate } = target.tiles.float32![0]
-  const panels = (runs: number): number => Math.ceil((runs * n.inner) / nr)
+  const panels = (runs: number): number => Math.ceil(columnsIn(n, runs) / nr)
   const filled = nr * ((nBlocks - 1) * panels(nRuns) + panels(n.outer - (nBlocks - 1) * nRuns))
   const shared = sharedSides(cut, mBlocks, nBlocks, target)
   const packing = (isShared: boolean, times: number): number => (isShared ? sharingCost : times * packingCost)
   const a = inPlace.a ? 0 : packing(shared.a, nBlocks * n.slabs) * m.size
-  const b = inPlace.b ? 0 : packing(shared.b, mBlocks) * n.size * n.slabs
+  const b = inPlace.b || windows ? 0 : packing(shared.b, mBlocks) * n.size * n.slabs
   return k.size * ((2 * m.size * filled * n.slabs) / rate + a + b)
 }
 
 /** Packed once for all tasks is what packing again for each would cost more than the traffic, which is little inside the second cache. */
 function sharedSides(
-  { batch, m, n, k, inPlace }: Cut,
+  { batch, m, n, k, inPlace, windows }: Cut,
   mBlocks: number,
   nGroups: number,
   { l2 }: Target,
@@ -302,5 +325,5 @@ function sharedSides(
     const isNear = sizeOf(batch) * side.size * side.slabs * k.size * 4 <= l2 / 2
     return times > 1 && (isNear || times * packingCost > sharingCost)
   }
-  return { a: !inPlace.a && pays(m, nGroups * n.slabs), b: !inPlace.b && pays(n, mBlocks) }
+  return { a: !inPlace.a && pays(m, nGroups * n.slabs), b: !inPlace.b && !windows && pays(n, mBlocks) }
 }

@@ -2,7 +2,7 @@
 import { bytesOf } from '../../../base/dtype.ts'
 import type { Target } from '../../target.ts'
 import type { Lowering } from '../lowered-kernel.ts'
-import type { Blocking } from './blocking.ts'
+import { type Blocking, columnsIn } from './blocking.ts'
 import type { Factors } from './factors.ts'
 import type { Layout } from './layout.ts'
 import type { ContractNode, TileAxes } from './tile-axes.ts'
@@ -24,7 +24,7 @@ export interface TileContext {
   /** elements from one row to the next, and from one k to the next, as the microkernel reads the left operand */
   readonly aRow: number
   readonly aStride: number
-  /** elements from one k to the next of the right operand */
+  /** elements from one k to the next of the right operand, or from one run of k to the next of windows */
   readonly bStride: number
   /** elements from one row to the next of results */
   readonly cStride: number
@@ -56,9 +56,12 @@ export function makeContext(basis: Basis): TileContext {
   const { contract, blocking, layout, packsRows } = basis
   const dtype = contract.dtype === 'float64' ? 'float64' : 'float32'
   const bytes = bytesOf(dtype)
-  const { mr, nr, mRuns, nRuns, kRuns, n, k, inPlace, direct } = blocking
+  const { mr, nr, mRuns, nRuns, kRuns, n, k, inPlace, direct, windows } = blocking
   const depth = kRuns * k.inner
-  const columns = paddedStride(nRuns * n.inner, nr, bytes)
+  const columns = paddedStride(columnsIn(n, nRuns), nr, bytes)
+  // tiles that are filled up read beyond the last row
+  const image = windows && paddedStride((nRuns + windows.reach) * windows.pitch + nr, nr, bytes)
+  const bStride = image ?? (inPlace.b ? layout.b!.depth.stride : columns)
   const rowStride = (depth * bytes) % meetingBytes === 0 ? depth + lineBytes / bytes : depth
   const rows = Math.ceil(mRuns / mr) * mr
   const packedA = packsRows ? { aRow: rowStride, aStride: 1 } : { aRow: 1, aStride: mr }
@@ -68,9 +71,9 @@ export function makeContext(basis: Basis): TileContext {
     dtype,
     depth,
     ...(placedA || packedA),
-    bStride: inPlace.b ? layout.b!.depth.stride : columns,
+    bStride,
     cStride: direct ? layout.c!.rows.stride : columns,
     aBlock: rows * (packsRows ? rowStride : depth),
-    bBlock: depth * columns,
+    bBlock: (image === undefined ? depth : kRuns) * bStride,
   }
 }

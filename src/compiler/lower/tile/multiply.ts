@@ -15,8 +15,10 @@ import {
 } from '../index-algebra.ts'
 import { loopOverBlock } from '../loops.ts'
 import type { Scope } from '../scope.ts'
+import { columnsIn } from './blocking.ts'
 import type { TileContext } from './context.ts'
 import { packLeft, packRight } from './pack.ts'
+import { packWindows } from './pack-windows.ts'
 import { overPanels, type PanelBody } from './panels.ts'
 import { placeOf, placeOfResult } from './placement.ts'
 import { batchIndices, resultIndices, sideIndices } from './tile-axes.ts'
@@ -78,7 +80,8 @@ export function multiplyBlocks(context: TileContext, scope: Scope, operands: Ope
     const accumulate = inside.materialize(addScaled(axisIndex(axes.kBlock), first, -1))
     const each = blocking.nBlocksPerTask
     loopOverBlock(lowering.builder, inside, axes.nBlock, each, axisIndex(axes.nGroup), undefined, (block) => {
-      if (b.byTask) packRight(context, block, b)
+      if (b.byTask && blocking.windows) packWindows(context, block, b, blocking.windows)
+      else if (b.byTask) packRight(context, block, b)
       tileLoops(context, block, operands, accumulate)
     })
   })
@@ -86,7 +89,7 @@ export function multiplyBlocks(context: TileContext, scope: Scope, operands: Ope
 
 function tileLoops(context: TileContext, scope: Scope, { a, b, c }: Operands, accumulate: Expression): void {
   const { blocking, axes, lowering, dtype, depth, aRow, aStride, bStride, cStride, packsRows } = context
-  const { m, mr, mRuns, inPlace } = blocking
+  const { m, mr, mRuns, inPlace, windows } = blocking
   const depthNow = lowering.builder.bind('depth', blockDepth(context, scope))
   const rowCut = { name: 'rows', unit: mr, size: m.size, blockSize: mRuns, block: axes.mBlock }
   // a packed panel holds all k of mr rows
@@ -103,6 +106,7 @@ function tileLoops(context: TileContext, scope: Scope, { a, b, c }: Operands, ac
         aRow,
         aStride,
         bStride,
+        ...(windows && { bTaps: windows.taps }),
         a: { memory: a.memory, index: at(add(a.start, scale(row, aStep))) },
         b: { memory: b.memory, index: at(add(b.start, column)) },
         c: {
@@ -134,7 +138,7 @@ function overColumnPanels(context: TileContext, scope: Scope, body: PanelBody): 
     overPanels(lowering.builder, scope, cut, body)
     return
   }
-  const panel = makeAxis('columns', Math.ceil((nRuns * n.inner) / nr))
+  const panel = makeAxis('columns', Math.ceil(columnsIn(n, nRuns) / nr))
   lowering.builder.loop({ name: 'columns', extent: filledPanels(scope, context), kind: 'serial' }, (variable) =>
     body(scope.enter(panel, variable), scale(axisIndex(panel), nr), nr),
   )
@@ -142,9 +146,9 @@ function overColumnPanels(context: TileContext, scope: Scope, body: PanelBody): 
 
 function filledPanels(scope: Scope, { blocking, axes }: TileContext): Expression {
   const { n, nr, nRuns } = blocking
-  if (n.outer % nRuns === 0) return indexLiteral(Math.ceil((nRuns * n.inner) / nr))
+  if (n.outer % nRuns === 0) return indexLiteral(Math.ceil(columnsIn(n, nRuns) / nr))
   const left = addScaled(constantIndex(n.outer), axisIndex(axes.nBlock), -nRuns)
   const runs = indexAlu('min', indexLiteral(nRuns), scope.materialize(left))
-  const columns = indexAlu('mul', runs, indexLiteral(n.inner))
-  return indexAlu('div', indexAlu('add', columns, indexLiteral(nr - 1)), indexLiteral(nr))
+  const columns = indexAlu('mul', runs, indexLiteral(n.pitch))
+  return indexAlu('div', indexAlu('add', columns, indexLiteral(nr - 1 + n.inner - n.pitch)), indexLiteral(nr))
 }

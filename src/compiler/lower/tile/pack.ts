@@ -194,9 +194,14 @@ function tapsOf(order: readonly Axis[], vector: Vector | undefined): Axis | unde
 
 /** Position of a column within its block. */
 export const columnIndex = ({ blocking, axes }: TileContext, inner: Affine): Affine =>
-  add(scale(addScaled(axisIndex(axes.n.outer), axisIndex(axes.nBlock), -blocking.nRuns), blocking.n.inner), inner)
+  add(scale(addScaled(axisIndex(axes.n.outer), axisIndex(axes.nBlock), -blocking.nRuns), blocking.n.pitch), inner)
 
-function overDepth(context: TileContext, scope: Scope, vector: Vector | undefined, body: (scope: Scope) => void): void {
+export function overDepth(
+  context: TileContext,
+  scope: Scope,
+  vector: Vector | undefined,
+  body: (scope: Scope) => void,
+): void {
   const { blocking, axes, lowering } = context
   loopOverBlock(lowering.builder, scope, axes.k.outer, blocking.kRuns, axisIndex(axes.kBlock), vector, body)
 }

@@ -29,6 +29,7 @@ import { multiplyBlocks, type Operand, type Operands, operandInPlace, resultInPl
 import { columnIndex, overColumns, packLeft, packRight } from './pack.ts'
 import { columnRun, depthRun } from './runs.ts'
 import { type ContractNode, makeTileAxes } from './tile-axes.ts'
+import { findWindows } from './windows.ts'
 
 export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const contract = group.anchorNode as ContractNode
@@ -37,7 +38,8 @@ export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const factors = chooseFactors(plan, target, contract)
   const layout = layoutOf(plan, contract, factors)
   const runs = { k: depthRun(plan, contract), n: columnRun(plan, contract, factors) }
-  const blocking = chooseBlocking(contract, factors, target, layout, runs)
+  const windows = findWindows(plan, contract, factors, target)
+  const blocking = chooseBlocking(contract, factors, target, layout, runs, windows)
   // sums that grow block by block of k are read where they are written
   const lowering = blocking.direct ? new Lowering(group, 'readwrite') : plan
   const packsRows = !blocking.inPlace.a && liesAlongDepth(plan, target, factors.left, contract.attrs.contracted)
