@@ -293,6 +293,41 @@ export const emissionCases: Cases = {
       }
   },
 
+  'tiles read several k from each stride of b': (generator) => {
+    const [mr, bTaps, bStride] = [5, [0, 1, 7], 24]
+    for (const [dtype, nr] of [
+      ['float32', 16],
+      ['float32', 13],
+      ['float64', 5],
+    ] as const)
+      for (const runs of [1, 4]) {
+        const depth = runs * bTaps.length
+        const [a, b, c] = [param(0, dtype, mr * depth), param(1, dtype, runs * bStride), param(2, dtype, mr * nr)]
+        const tile: Statement = {
+          op: 'tileMultiply',
+          dtype,
+          mr,
+          nr,
+          aRow: depth,
+          aStride: 1,
+          bStride,
+          bTaps,
+          depth: { op: 'size', dtype: 'index', slot: 0 },
+          a: { memory: a, index: indexLiteral(0) },
+          b: { memory: b, index: indexLiteral(0) },
+          c: { memory: c, index: indexLiteral(0), stride: indexLiteral(nr) },
+          accumulate: indexLiteral(1),
+        }
+        for (const checked of [false, true])
+          assertSame(
+            generator,
+            kernelOf([a, b, c], [tile]),
+            [ramp(dtype, mr * depth), ramp(dtype, runs * bStride, 0.5), ramp(dtype, mr * nr)],
+            { sizes: [BigInt(depth)], checked, tolerance: { relative: 1e-6, absolute: 1e-6 } },
+          )
+      }
+  },
+
   'scratch is private and barriers separate phases': (generator) => {
     const size = 64
     const [x, y, out] = [param(0, 'float32', size), param(1, 'float32', size), param(2, 'float32', size)]

@@ -145,6 +145,16 @@ test('tile multiply overwrites or adds to a strided tile', () => {
     result,
   ])
   assert.deepEqual([...result], [100, 6, 8, 8, 100, 8, 10, 12, 100, 100])
+  // rows of b at 0, 1 and 4 of one stride
+  const taps = { ...tile(0), bStride: 8, bTaps: [0, 1, 4] } as Statement
+  const panelOfTaps = Float32Array.of(1, 0, 2, 5, 0, 1, 2)
+  const wide = Float32Array.from({ length: 12 }, (_, i) => panelOfTaps[i] ?? Number.NaN)
+  interpretKernel(kernelOf([a, b, c], [taps]), [panelA, wide, result])
+  assert.deepEqual([...result], [100, 1, 11, 27, 100, 2, 14, 36, 100, 100])
+  assert.throws(
+    () => kernelOf([a, b, c], [{ ...taps, bTaps: [0, 1, 10] } as Statement]),
+    /of p1 in 0\.\.11, can prove 0\.\.12 only/,
+  )
   const beyond = { ...tile(0), c: { memory: c, index: indexLiteral(4), stride: indexLiteral(4) } } as Statement
   assert.throws(() => kernelOf([a, b, c], [beyond]), /can prove 4\.\.10 only/)
 })
