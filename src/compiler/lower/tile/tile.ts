@@ -38,7 +38,7 @@ export function lowerTile(group: KernelGroup, target: Target): LoweredKernel {
   const factors = chooseFactors(plan, target, contract)
   const layout = layoutOf(plan, contract, factors)
   const runs = { k: depthRun(plan, contract), n: columnRun(plan, contract, factors) }
-  const windows = findWindows(plan, contract, factors, target)
+  const windows = findWindows(plan, contract, factors, layout, target)
   const blocking = chooseBlocking(contract, factors, target, layout, runs, windows)
   // sums that grow block by block of k are read where they are written
   const lowering = blocking.direct ? new Lowering(group, 'readwrite') : plan

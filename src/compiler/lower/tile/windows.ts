@@ -18,6 +18,7 @@ import {
 import { always, isMovement, moveIndices, withBound } from '../index-map.ts'
 import type { Lowering } from '../lowered-kernel.ts'
 import type { Factors } from './factors.ts'
+import type { Layout } from './layout.ts'
 import type { ContractNode } from './tile-axes.ts'
 
 export interface Windows {
@@ -40,15 +41,17 @@ export interface Windows {
 /** More taps are read from several copies: each is written out in the microkernel. */
 const mostTaps = 32
 /** Places in a block of columns. */
-const mostColumns = 256
-/** Cycles to copy an element, of whole rows and of single taps. */
+const mostColumns = 384
+/** Cycles to copy an element, of whole rows and of single taps, and to store a result from a finished block. */
 const copyCost = 0.35
 const tapCost = 0.4
+const storingCost = 1
 
 export function findWindows(
   lowering: Lowering,
   contract: ContractNode,
   { left, right }: Factors,
+  layout: Layout,
   target: Target,
 ): Windows | undefined {
   const { batch, contracted } = contract.attrs
@@ -59,7 +62,8 @@ export function findWindows(
   const slide = slideOf(below.indices, axes.slice(0, depthFrom), axes.slice(depthFrom))
   if (!slide) return undefined
   const m = sizeOf(left.shape.slice(batch, left.shape.length - contracted))
-  const blockRows = chooseRows(slide, m, target)
+  const images = sizeOf(left.shape.slice(-contracted)) / slide.taps.length
+  const blockRows = chooseRows(slide, { m, images, isInPlace: layout.c !== undefined }, target)
   return blockRows === undefined ? undefined : { ...below, axes, ...slide, blockRows }
 }
 
@@ -105,15 +109,23 @@ function slideOf(
   return { ...place, reach: (down.extent - 1) * fall, taps: taps.flat() }
 }
 
-/** Rows in a block of the least time, if it is less than that of copying taps one by one. */
-function chooseRows({ rows, columns, pitch, reach, taps }: Slide, m: number, target: Target): number | undefined {
+/**
+ * Rows in a block of the least time, if it is less than that of copying taps one by one. `images` is how many copies a sum is over, and
+ * `isInPlace` whether results could otherwise be written where they belong.
+ */
+function chooseRows(
+  { rows, columns, pitch, reach, taps }: Slide,
+  { m, images, isInPlace }: { readonly m: number; readonly images: number; readonly isInPlace: boolean },
+  target: Target,
+): number | undefined {
   const { nr, rate } = target.tiles.float32![0]
   const perColumn = (2 * m * taps.length) / rate
+  const later = isInPlace ? (m * storingCost) / images : 0
   const filled = (count: number): number => Math.ceil(((count - 1) * pitch + columns) / nr) * nr
   const costOf = (count: number): number => {
     const [whole, rest] = [Math.floor(rows / count), rows % count]
     const block = (size: number): number => perColumn * filled(size) + (size + reach) * pitch * copyCost
-    return whole * block(count) + (rest > 0 ? block(rest) : 0)
+    return whole * block(count) + (rest > 0 ? block(rest) : 0) + rows * columns * later
   }
   let best: number | undefined
   let bestCost = rows * columns * (perColumn + taps.length * tapCost)
