@@ -64,6 +64,8 @@ const wantedTasks = 8
 /** A column panel of b, as deep as a block of k, takes at most this part of the first cache; blocks of a this part of the second. */
 const panelShare = 1 / 2
 const blockShare = 1 / 4
+/** About a cache line. */
+const lineElements = 16
 /** Columns of a block of b: its rows then fill few pages. */
 const longestColumns = 256
 /** The most columns in one run that a task writes directly. */
@@ -141,8 +143,9 @@ function sideOfColumns(shape: Shape, run: number | undefined, windows: Windows |
   return run ? side(shape, 1, run) : side(shape, shape.length > 1 ? innerRun(shape, longestInner) : 1)
 }
 
-/** Elements of a copied image that a tile of `nr` columns reads for the taps of one run of k. */
-const panelElements = ({ columns, pitch, reach }: Windows, nr: number): number => (reach + 1) * (nr + pitch - columns)
+/** Elements of a copied image in the lines that a tile of `nr` columns reads for the taps of one run of k. */
+const panelElements = ({ columns, pitch, reach }: Windows, nr: number): number =>
+  (reach + 1) * (nr + pitch - columns + lineElements)
 
 /** Runs per block near `elements`: all of them when they fit, else even blocks, and whole register tiles for runs of one. */
 function runsFor(elements: number, { outer, inner }: Side, unit = 1): number {
