@@ -144,8 +144,8 @@ function sideOfColumns(shape: Shape, run: number | undefined, windows: Windows |
 }
 
 /** Elements of a copied image in the lines that a tile of `nr` columns reads for the taps of one run of k. */
-const panelElements = ({ columns, pitch, reach }: Windows, nr: number): number =>
-  (reach + 1) * (nr + pitch - columns + lineElements)
+const panelElements = ({ columns, pitch, reach, phases }: Windows, nr: number): number =>
+  phases.length * (reach + 1) * (nr + pitch - columns + lineElements)
 
 /** Runs per block near `elements`: all of them when they fit, else even blocks, and whole register tiles for runs of one. */
 function runsFor(elements: number, { outer, inner }: Side, unit = 1): number {
@@ -232,15 +232,20 @@ function exactRuns({ n, layout }: Extents): number | undefined {
   return 1
 }
 
+/** Fewer columns than this do not make up for fetching a from beyond the second cache. */
+const fewColumns = 128
 /** Cycles that finishing a result in scratch and storing it later would take. */
 const laterCost = 1.5
 
 /** Whether the microkernel may write results where they belong, and loses less at the ends of runs than the detour would cost. */
-function storesDirectly({ m, n, k, layout, tiles }: Extents, runs: number): boolean {
+function storesDirectly({ m, n, k, layout, tiles, bytes, target }: Extents, runs: number): boolean {
   const { c } = layout
   if (c?.columns.stride !== 1 || c.rows.run !== m.size) return false
   const columns = runs * n.inner
   if (c.columns.run % columns > 0) return false
+  // all of a is fetched again for each block
+  const isNear = m.size * k.size * bytes <= target.l2 * blockShare
+  if (columns < Math.min(n.size, fewColumns) && !isNear) return false
   const { lanes } = tiles[0]
   const idle = (Math.ceil(columns / lanes) * lanes) / columns - 1
   return columns === n.size || (idle * k.size) / (2 * lanes) < laterCost

@@ -26,6 +26,8 @@ export interface TileContext {
   readonly aStride: number
   /** elements from one k to the next of the right operand, or from one run of k to the next of windows */
   readonly bStride: number
+  /** where taps of windows lie in a run of k */
+  readonly bTaps: readonly number[] | undefined
   /** elements from one row to the next of results */
   readonly cStride: number
   /** elements of a packed block of each operand */
@@ -60,7 +62,8 @@ export function makeContext(basis: Basis): TileContext {
   const depth = kRuns * k.inner
   const columns = paddedStride(columnsIn(n, nRuns), nr, bytes)
   // tiles that are filled up read beyond the last row
-  const image = windows && paddedStride((nRuns + windows.reach) * windows.pitch + nr, nr, bytes)
+  const phase = windows ? (nRuns + windows.reach) * windows.pitch : 0
+  const image = windows && paddedStride(windows.phases.length * phase + nr, nr, bytes)
   const bStride = image ?? (inPlace.b ? layout.b!.depth.stride : columns)
   const rowStride = (depth * bytes) % meetingBytes === 0 ? depth + lineBytes / bytes : depth
   const rows = Math.ceil(mRuns / mr) * mr
@@ -72,6 +75,7 @@ export function makeContext(basis: Basis): TileContext {
     depth,
     ...(placedA || packedA),
     bStride,
+    bTaps: windows?.taps.map((tap) => tap.phase * phase + tap.place),
     cStride: direct ? layout.c!.rows.stride : columns,
     aBlock: rows * (packsRows ? rowStride : depth),
     bBlock: (image === undefined ? depth : kRuns) * bStride,

@@ -88,8 +88,8 @@ export function multiplyBlocks(context: TileContext, scope: Scope, operands: Ope
 }
 
 function tileLoops(context: TileContext, scope: Scope, { a, b, c }: Operands, accumulate: Expression): void {
-  const { blocking, axes, lowering, dtype, depth, aRow, aStride, bStride, cStride, packsRows } = context
-  const { m, mr, mRuns, inPlace, windows } = blocking
+  const { blocking, axes, lowering, dtype, depth, aRow, aStride, bStride, bTaps, cStride, packsRows } = context
+  const { m, mr, mRuns, inPlace } = blocking
   const depthNow = lowering.builder.bind('depth', blockDepth(context, scope))
   const rowCut = { name: 'rows', unit: mr, size: m.size, blockSize: mRuns, block: axes.mBlock }
   // a packed panel holds all k of mr rows
@@ -106,7 +106,7 @@ function tileLoops(context: TileContext, scope: Scope, { a, b, c }: Operands, ac
         aRow,
         aStride,
         bStride,
-        ...(windows && { bTaps: windows.taps }),
+        ...(bTaps && { bTaps }),
         a: { memory: a.memory, index: at(add(a.start, scale(row, aStep))) },
         b: { memory: b.memory, index: at(add(b.start, column)) },
         c: {

@@ -10,6 +10,7 @@ import {
   axisIndex,
   constantIndex,
   makeAxis,
+  offset,
   scale,
   substitute,
   unravel,
@@ -20,32 +21,54 @@ import type { Scope } from '../scope.ts'
 import type { TileContext } from './context.ts'
 import { overDepth, type PackTarget } from './pack.ts'
 import { batchIndices } from './tile-axes.ts'
-import type { Windows } from './windows.ts'
+import type { Phase, Windows } from './windows.ts'
 
 export function packWindows(context: TileContext, scope: Scope, target: PackTarget, windows: Windows): void {
-  const { blocking, axes, lowering, bStride } = context
-  const { source, rows, pitch, reach } = windows
-  const row = makeAxis('row', rows + reach)
-  const line = makeAxis('line', blocking.nRuns + reach)
-  const place = makeAxis('place', pitch)
-  const indices = sourceIndices(context, windows, axisIndex(row), axisIndex(place))
+  const { blocking, axes, bStride } = context
   const image = scale(addScaled(axisIndex(axes.k.outer), axisIndex(axes.kBlock), -blocking.kRuns), bStride)
-  const position = add(add(target.start, image), add(scale(axisIndex(line), pitch), axisIndex(place)))
-  const vector = { axis: place, lanes: lanesFor(context.target, widestBytes([source]), 0, pitch) }
-  const write = (inside: Scope): void => {
-    const value = lowering.evaluation(inside).evaluate(source, indices)
-    lowering.builder.emit(storeTo(target.memory, inside.materialize(position), value))
-  }
-  overDepth(context, scope, undefined, (outer) =>
-    lowering.builder.loop({ name: 'line', extent: linesOf(context, outer, reach), kind: 'serial' }, (variable) => {
-      const first = scale(axisIndex(axes.nBlock), blocking.nRuns)
-      const inner = outer.enter(line, variable).bind(row, add(first, axisIndex(line)))
-      nest(lowering.builder, inner, [place], vector, write)
-    }),
-  )
+  const size = (blocking.nRuns + windows.reach) * windows.pitch
+  overDepth(context, scope, undefined, (outer) => {
+    windows.phases.forEach((phase, i) => {
+      packPhase(
+        context,
+        outer,
+        { memory: target.memory, start: add(target.start, offset(image, i * size)) },
+        windows,
+        phase,
+      )
+    })
+  })
 }
 
-/** Index vector of the source at a row and a place in it, for the first of the taps that share a copy. */
+/** Copies the elements of one phase that a block's windows reach. */
+function packPhase(
+  context: TileContext,
+  scope: Scope,
+  { memory, start }: PackTarget,
+  windows: Windows,
+  { down, across }: Phase,
+): void {
+  const { blocking, axes, lowering } = context
+  const { source, rows, columns, pitch } = windows
+  const row = makeAxis('row', rows + down.reach)
+  const line = makeAxis('line', blocking.nRuns + down.reach)
+  const place = makeAxis('place', columns + across.reach)
+  const indices = sourceIndices(context, windows, axisIndex(row), axisIndex(place))
+  const moved = [...indices.slice(0, -2), offset(indices.at(-2)!, down.start), offset(indices.at(-1)!, across.start)]
+  const position = add(start, add(scale(axisIndex(line), pitch), axisIndex(place)))
+  const vector = { axis: place, lanes: lanesFor(context.target, widestBytes([source]), 0, place.extent) }
+  const write = (inside: Scope): void => {
+    const value = lowering.evaluation(inside).evaluate(source, moved)
+    lowering.builder.emit(storeTo(memory, inside.materialize(position), value))
+  }
+  lowering.builder.loop({ name: 'line', extent: linesOf(context, scope, down.reach), kind: 'serial' }, (variable) => {
+    const first = scale(axisIndex(axes.nBlock), blocking.nRuns)
+    const inner = scope.enter(line, variable).bind(row, add(first, axisIndex(line)))
+    nest(lowering.builder, inner, [place], vector, write)
+  })
+}
+
+/** Index vector of the source at a row and a place in it, of the first phase. */
 function sourceIndices({ blocking, axes }: TileContext, windows: Windows, row: Affine, place: Affine): Affine[] {
   const { n, k } = blocking
   const digits = (axis: Axis, shape: readonly number[], shared: number): Affine[] => {

@@ -3,20 +3,10 @@
 import type { Node } from '../../../graph/node.ts'
 import type { Param } from '../../../kernel/kernel-node.ts'
 import { spaceOfGroup } from '../../tile-space.ts'
-import {
-  type Affine,
-  type Axis,
-  add,
-  axisIndex,
-  linearIndex,
-  makeAxis,
-  scale,
-  strideAlong,
-  substitute,
-} from '../index-algebra.ts'
+import { type Affine, type Axis, linearIndex, strideAlong, substitute } from '../index-algebra.ts'
 import { always, isMovement, moveIndices, withBound } from '../index-map.ts'
 import type { Lowering } from '../lowered-kernel.ts'
-import { collectCuts } from '../refine.ts'
+import { collectCuts, cutAxis } from '../refine.ts'
 
 export interface Place {
   readonly memory: Param
@@ -53,16 +43,18 @@ export interface Walk {
   readonly run: number
 }
 
-/** How a position moves along an axis. */
+/** How a position moves along an axis: digits of it that follow each other in memory are one run. */
 export function walkAlong(position: Affine, axis: Axis): Walk | undefined {
   if (axis.extent === 1) return { stride: 1, run: 1 }
-  const points = collectCuts([position]).get(axis)
-  const run = points ? Math.min(...points) : axis.extent
-  const [outer, inner] = [makeAxis('outer', axis.extent / run), makeAxis('inner', run)]
-  const cut = add(scale(axisIndex(outer), run), axisIndex(inner))
-  const stride = strideAlong(
-    substitute(position, (one) => (one === axis ? cut : undefined)),
-    inner,
-  )
-  return stride === undefined ? undefined : { stride, run }
+  const { axes, index } = cutAxis(axis, collectCuts([position]).get(axis) ?? new Set())
+  const cut = substitute(position, (one) => (one === axis ? index : undefined))
+  const [inner, ...outer] = [...axes].reverse()
+  const stride = strideAlong(cut, inner)
+  if (stride === undefined) return undefined
+  let run = inner.extent
+  for (const digit of outer) {
+    if (strideAlong(cut, digit) !== stride * run) break
+    run *= digit.extent
+  }
+  return { stride, run }
 }
