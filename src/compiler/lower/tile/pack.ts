@@ -127,7 +127,8 @@ export function packRight(context: TileContext, scope: Scope, target: PackTarget
   const [kInner, nInner] = refined.roots
   const column = columnIndex(context, nInner)
   const place = add(target.start, add(scale(depthIndex(context, kInner), bStride), column))
-  const inner = [...refined.axes[0], ...refined.axes[1]]
+  // taps come last: those that are written out then decide which lanes hang over an edge
+  const inner = [...refined.axes[1], ...refined.axes[0]]
   // of equals the last: rather scattered writes, over lines that are padded apart, than scattered reads
   const candidates = [axes.n.outer, ...refined.axes[1], axes.k.outer, ...refined.axes[0]]
   const vector = vectorAlong(context, node, candidates, [...refined.accesses, place])
