@@ -95,6 +95,28 @@ program('an embedding index out of range: a typed error at the next await, param
   close(await count.item(), 2)
 })
 
+program('what is written over stays as it was when an index is out of range', async ({ wrap }) => {
+  const x = tensor([1, 2, 3, 4], wide)
+  const [picked, added] = [zeros([2], wide), zeros([4], wide)]
+  const step = wrap((index: Tensor) => {
+    picked.copy_(x.gather(0, index))
+    added.copy_(x.scatterAdd(0, index, picked))
+    return x.sum()
+  })
+  step(tensor([3, 0], { dtype: 'int64' }))
+  await endStep()
+  await assert.rejects(async () => {
+    step(tensor([1, 4], { dtype: 'int64' }))
+    await currentSession().synchronize()
+  }, IndexError)
+  close(await picked.toArray(), [4, 1])
+  close(await added.toArray(), [2, 2, 3, 8])
+  step(tensor([1, 2], { dtype: 'int64' }))
+  await endStep()
+  close(await picked.toArray(), [2, 3])
+  close(await added.toArray(), [1, 4, 6, 4])
+})
+
 program('steps queued behind a failed one are dropped with it', async ({ wrap }) => {
   const table = tensor([1, 2, 3], { ...wide, requiresGrad: true })
   const step = wrap((index: Tensor) => {
