@@ -38,6 +38,11 @@ export class EventLoopFeed {
     this.#allocated += Math.max(bytes, handleWeight)
   }
 
+  /** Handles of small blocks count as before: they stay until they are collected. */
+  noteRelease(bytes: number): void {
+    this.#allocated -= Math.max(0, bytes - handleWeight)
+  }
+
   /**
    * Resolves when at most `limit` programs are in flight, through a macrotask when the last one is some time or many bytes ago.
    * undefined: there is nothing to wait for, and promises are dear where calls take microseconds.

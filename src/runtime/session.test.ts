@@ -116,3 +116,18 @@ test('timers fire in a loop that awaits only step()', async () => {
   }
   assert.equal(fired, true)
 })
+
+test('what a discarded value was computed for stays; who reads it after all computes it again', async () => {
+  const session = new Session(createReferenceDevice())
+  const x = stored(session, 1, 2, 3)
+  const whole = build.mul(x.node, 2)
+  const part = build.narrow(whole, 0, 0, 2)
+  session.submit([whole])
+  session.submit([part])
+  assert.notEqual(whole.value, undefined)
+  session.discard(whole)
+  session.discard(whole)
+  assert.equal(whole.value, undefined)
+  assert.deepEqual(await numbersOf(session, part), [2, 4])
+  assert.deepEqual(await numbersOf(session, build.add(whole, part.shape.length)), [3, 5, 7])
+})

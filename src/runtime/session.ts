@@ -16,6 +16,13 @@ import { Holding, newStorageId, StoredValue, storedValueOf } from './stored-valu
 /** A step may run ahead of the device by this many programs. */
 const flightLimit = 2
 
+interface Sized {
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+const bytesIn = ({ shape, dtype }: Sized): number => sizeOf(shape) * bytesOf(dtype)
+
 const isKnown = (node: Node): boolean => storedValueOf(node)?.isReady ?? false
 
 export class Session {
@@ -86,6 +93,19 @@ export class Session {
     storage.replace(buffer)
   }
 
+  /**
+   * Gives back the memory of a value that nobody is going to read, sooner than the collector would: what is allocated next finds it warm. Who
+   * reads it after all computes it again.
+   */
+  discard(node: Node): void {
+    const value = node.op === 'buffer' ? undefined : storedValueOf(node)
+    if (!value?.isReady || this.#reading.has(value)) return
+    value.buffer.release()
+    value.drop()
+    node.value = undefined
+    this.#feed.noteRelease(bytesIn(node))
+  }
+
   // --- submission -------------------------------------------------------------------------------------------------------
 
   /** Runs all pending effects, kept nodes and `roots` as one program. */
@@ -149,8 +169,8 @@ export class Session {
     this.#journal.record(this.device.submit(program, bindings), undo)
   }
 
-  allocateFor({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }): DeviceBuffer {
-    const bytes = sizeOf(shape) * bytesOf(dtype)
+  allocateFor(value: Sized): DeviceBuffer {
+    const bytes = bytesIn(value)
     this.#feed.noteAllocation(bytes)
     return this.device.allocate(bytes)
   }

@@ -16,9 +16,20 @@ export async function readNumbers(
   return values.map(([value]) => value)
 }
 
-/** The elements of `nodes`, each of one axis and the mask's size, where the mask is true. */
-export async function picked(session: Session, mask: Node, nodes: readonly Node[]): Promise<Node[]> {
+/**
+ * What `finish` makes of the elements of `nodes`, each of one axis (or rows) and the mask's size, where the mask is true. It is computed at
+ * once, so that the memory of all that might have been picked can go.
+ */
+export async function picked(
+  session: Session,
+  mask: Node,
+  nodes: readonly Node[],
+  finish: (node: Node) => Node = (node) => node,
+): Promise<Node[]> {
   const { count, moved } = compact(mask, nodes)
   const [number] = await readNumbers(session, [count], moved)
-  return moved.map((node) => build.narrow(node, 0, 0, Number(number)))
+  const results = moved.map((node) => finish(build.narrow(node, 0, 0, Number(number))))
+  session.submit(results)
+  for (const node of moved) if (!results.includes(node)) session.discard(node)
+  return results
 }

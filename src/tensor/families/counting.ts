@@ -42,8 +42,9 @@ export abstract class CountingTensor extends InPlaceTensor {
       return makeTensor(this.session, build.full([Number(count), 0], 0, 'int64'))
     }
     const digits = digitsOf(shape)
-    const found = await picked(this.session, mask, asTuple ? digits : [build.stack(digits, 1)])
-    const places = found.map((node) => makeTensor(this.session, build.cast(node, 'int64')))
+    const wanted = asTuple ? digits : [build.stack(digits, 1)]
+    const found = await picked(this.session, mask, wanted, (node) => build.cast(node, 'int64'))
+    const places = found.map((node) => makeTensor(this.session, node))
     return asTuple ? places : places[0]
   }
 
