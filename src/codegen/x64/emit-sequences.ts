@@ -2,6 +2,7 @@
 // thread context. To the allocator each is one instruction that clobbers those registers.
 import type { Assembler } from './assembler.ts'
 import { threadContext } from './calling-convention.ts'
+import type { Mnemonic } from './instruction-table.ts'
 import {
   eax,
   ecx,
@@ -111,13 +112,13 @@ function partialSequences(suffix: 'ps' | 'pd'): Record<string, Emit> {
 
 /** A comparison of 512-bit vectors as a mask of ones in each lane, in the name of the comparison. */
 const wideComparisons: Record<string, Emit> = Object.fromEntries(
-  (['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd'] as const).map((mnemonic): [string, Emit] => [
+  (['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd', 'vpcmpgtq'] as const).map((mnemonic): [string, Emit] => [
     `${mnemonic}Lanes`,
     (assembler, [result, ...operands]) => {
       assembler.emit(mnemonic, k1, ...operands)
       // on Golden Cove the next instruction waits for what wrote its result before
       assembler.emit('vpxord', result, result, result)
-      assembler.emit(mnemonic === 'vcmppd' ? 'vpmovm2q' : 'vpmovm2d', result, k1)
+      assembler.emit(mnemonic === 'vcmppd' || mnemonic === 'vpcmpgtq' ? 'vpmovm2q' : 'vpmovm2d', result, k1)
     },
   ]),
 )
@@ -133,10 +134,20 @@ const comparedBits: Record<string, Emit> = Object.fromEntries(
   ]),
 )
 
+/** a third vector where the first two compare as the predicate says, else a fourth; in 512 bits */
+const choice =
+  (compare: Mnemonic, blend: Mnemonic): Emit =>
+  (assembler, [result, a, b, then, otherwise, predicate]) => {
+    assembler.emit(compare, k1, a, b, predicate)
+    assembler.emit(blend, masked(result as Register, k1, false), otherwise, then)
+  }
+
 export const sequenceTable: Readonly<Record<string, Emit>> = {
   divide: division(false, false),
   ...wideComparisons,
   ...comparedBits,
+  chooseps: choice('vcmpps', 'vblendmps'),
+  choosepd: choice('vcmppd', 'vblendmpd'),
   floorDivide: division(true, false),
   floorModulo: division(true, true),
   multiplyHigh(assembler, [result, a, b]) {

@@ -82,6 +82,14 @@ export class MathBuilder {
     return this.#symmetric('vxor', a, b)
   }
 
+  magnitude(x: Part): VirtualRegister {
+    return this.and(x, this.#wide ? this.s.i64(2n ** 63n - 1n) : this.s.i32(2 ** 31 - 1))
+  }
+
+  signBit(x: Part): VirtualRegister {
+    return this.and(x, this.#wide ? this.s.i64(-(2n ** 63n)) : this.s.i32(-(2 ** 31)))
+  }
+
   /** To the nearest whole number (0), down (1), or towards 0 (3). */
   round(x: Part, direction: 0 | 1 | 3 = 0): VirtualRegister {
     return this.s.vector2(this.#wide ? 'vroundpd' : 'vroundps', this.bytes, x, 8 | direction)
@@ -94,37 +102,12 @@ export class MathBuilder {
 
   /** a * b + c, rounded once. */
   fma(a: Part | number, b: Part | number, c: Part | number): VirtualRegister {
-    return this.#fused('vfmadd', this.#part(a), this.#part(b), this.#part(c))
+    return multiplyAdd(this.s, this.bytes, 'vfmadd', this.#suffix, this.#part(a), this.#part(b), this.#part(c))
   }
 
   /** c - a * b, rounded once. */
   fnma(a: Part | number, b: Part | number, c: Part | number): VirtualRegister {
-    return this.#fused('vfnmadd', this.#part(a), this.#part(b), this.#part(c))
-  }
-
-  /** A constant stays in memory, whichever of the three it is. */
-  #fused(name: 'vfmadd' | 'vfnmadd', a: Part, b: Part, c: Part): VirtualRegister {
-    const { s, bytes } = this
-    const inMemory = (part: Part) => !(part instanceof VirtualRegister)
-    if (inMemory(a)) [a, b] = [b, a]
-    if (inMemory(b) || !inMemory(c)) {
-      const target = s.copyOf(c, bytes)
-      s.update(
-        `${name}231${this.#suffix}` as Mnemonic,
-        target.view(bytes),
-        s.load(a, bytes).view(bytes),
-        s.operand(b, bytes),
-      )
-      return target
-    }
-    const target = s.copyOf(a, bytes)
-    s.update(
-      `${name}213${this.#suffix}` as Mnemonic,
-      target.view(bytes),
-      s.load(b, bytes).view(bytes),
-      s.operand(c, bytes),
-    )
-    return target
+    return multiplyAdd(this.s, this.bytes, 'vfnmadd', this.#suffix, this.#part(a), this.#part(b), this.#part(c))
   }
 
   /** coefficients[0] * x^n + … + coefficients[n], by Horner's rule. */
@@ -154,4 +137,26 @@ export class MathBuilder {
   select(mask: Part, a: Part | number, b: Part | number): VirtualRegister {
     return this.s.blend(this.bytes, this.#wide, mask, this.#part(a), this.#part(b))
   }
+}
+
+/** a * b + c or c - a * b, rounded once, in a new register. A constant stays in memory, whichever of the three it is. */
+export function multiplyAdd(
+  s: Selection,
+  bytes: number,
+  name: 'vfmadd' | 'vfnmadd',
+  suffix: 'ps' | 'pd',
+  a: Part,
+  b: Part,
+  c: Part,
+): VirtualRegister {
+  const isConstant = (part: Part) => !(part instanceof VirtualRegister)
+  const [first, second] = isConstant(a) ? [b, a] : [a, b]
+  const fused = (order: 213 | 231, target: VirtualRegister, factor: Part, last: Part): VirtualRegister => {
+    const mnemonic: Mnemonic = `${name}${order}${suffix}`
+    s.update(mnemonic, target.view(bytes), s.load(factor, bytes).view(bytes), s.operand(last, bytes))
+    return target
+  }
+  return isConstant(second) || !isConstant(c)
+    ? fused(231, s.copyOf(c, bytes), first, second)
+    : fused(213, s.copyOf(first, bytes), second, c)
 }

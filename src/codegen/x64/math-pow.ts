@@ -1,9 +1,11 @@
-// pow of float64 lanes as exp(y log x), with log x and the product held in pairs of float64, so that the exponent is good to 60 bits.
+// pow as exp(y log x) in float64 lanes; of float64 with log x and the product held in pairs, so that the exponent is good to 60 bits.
 // Special cases are C's: NaN only where C says, signs of odd whole powers, pow(x, 0) = pow(1, y) = 1.
 import { double } from '../machine/function-numbers.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
 import { MathBuilder } from './math-builder.ts'
 import { expOfSum, splitExponent, splitNormal } from './math-float64.ts'
+import { fromWide } from './select-convert.ts'
+import { widen } from './select-lanes.ts'
 import type { Selection } from './select-state.ts'
 
 /** 2/11, …, 2/3, and 1/7!, …, 1/2!: float64 polynomials good to 2^-33. */
@@ -12,23 +14,30 @@ const shortExp = [1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2]
 /** Beyond these a float32 is infinite or 0. */
 const narrowRange = { lowest: -110, highest: 90 }
 
-/** pow of float32 values in float64 lanes: one float64 holds log x well enough. */
-export function powOfFloat32(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
-  const m = new MathBuilder(s, bytes, true)
-  const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
-  const { mantissa, exponent } = splitNormal(m, magnitude)
+/** pow of float32 lanes: one float64 holds the logarithm of a magnitude well enough. */
+export function powFloat32(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
+  const m = new MathBuilder(s, bytes, false)
+  const magnitude = m.magnitude(x)
+  const [bases, exponents] = [magnitude, y].map((part) => widen(s, part, 'vcvtps2pd'))
+  const parts = bases.map((base, i) => expOfProduct(new MathBuilder(s, s.partBytes('f64'), true), base, exponents[i]))
+  return specialPowers(m, x, y, magnitude, fromWide(s, { form: 'f64', parts }, 'vcvtpd2ps'))
+}
+
+/** exp(y log x) of a magnitude and a number that were float32. */
+function expOfProduct(m: MathBuilder, x: VirtualRegister, y: VirtualRegister): VirtualRegister {
+  const { mantissa, exponent } = splitNormal(m, x)
   const f = m.sub(mantissa, 1)
   const ratio = m.div(f, m.add(f, 2))
   const square = m.mul(ratio, ratio)
   const series = m.fma(m.mul(ratio, square), m.polynomial(square, shortSeries), m.add(ratio, ratio))
   const log = m.fma(exponent, Math.LN2, series)
-  const bounded = m.select(m.compare(magnitude, 'less', Number.POSITIVE_INFINITY), log, magnitude)
-  const limited = m.select(m.compare(magnitude, 'equal', 0), Number.NEGATIVE_INFINITY, bounded)
+  const bounded = m.select(m.compare(x, 'less', Number.POSITIVE_INFINITY), log, x)
+  const limited = m.select(m.compare(x, 'equal', 0), Number.NEGATIVE_INFINITY, bounded)
   const product = m.atMost(m.atLeast(m.mul(y, limited), narrowRange.lowest), narrowRange.highest)
-  const power = m.round(m.mul(product, Math.LOG2E))
-  const rest = m.fnma(power, Math.LN2, product)
-  const scale = s.vector2('vpsllq', bytes, m.add(power, double.wholeInLowBits + 1023), 52)
-  return specialPowers(m, x, y, magnitude, m.mul(m.polynomial(rest, [...shortExp, 1, 1]), scale))
+  const shifted = m.fma(product, Math.LOG2E, double.wholeInLowBits)
+  const rest = m.fnma(m.sub(shifted, double.wholeInLowBits), Math.LN2, product)
+  const scale = m.s.vector2('vpsllq', m.bytes, m.add(shifted, 1023), 52)
+  return m.mul(m.polynomial(rest, [...shortExp, 1, 1]), scale)
 }
 
 interface Pair {
@@ -38,11 +47,11 @@ interface Pair {
 
 export function powFloat64(s: Selection, x: VirtualRegister, y: VirtualRegister, bytes: number): VirtualRegister {
   const m = new MathBuilder(s, bytes, true)
-  const magnitude = m.and(x, s.i64(2n ** 63n - 1n))
+  const magnitude = m.magnitude(x)
   const log = logPair(m, magnitude)
   const high = m.mul(y, log.high)
   const error = m.fma(y, log.low, m.sub(0, m.fnma(y, log.high, high)))
-  const inRange = m.compare(m.and(high, s.i64(2n ** 63n - 1n)), 'less', 800)
+  const inRange = m.compare(m.magnitude(high), 'less', 800)
   const clamped = m.atMost(m.atLeast(high, double.expRange.lowest), double.expRange.highest)
   return specialPowers(m, x, y, magnitude, expOfSum(m, clamped, m.and(error, inRange)))
 }
@@ -89,12 +98,11 @@ function specialPowers(
   const isWhole = m.compare(m.round(y, 1), 'equal', y)
   const half = m.mul(y, 0.5)
   const isOdd = m.and(isWhole, m.compare(m.round(half, 1), 'notEqual', half))
-  const sign = m.and(m.and(x, isOdd), s.i64(-(2n ** 63n)))
-  const signed = m.xor(power, sign)
+  const signed = m.xor(power, m.signBit(m.and(x, isOdd)))
   const isNegative = m.and(m.compare(x, 'less', 0), m.compare(x, 'greater', Number.NEGATIVE_INFINITY))
   const hasNoRoot = s.vector3('vpandn', m.bytes, isWhole, isNegative)
   const orNaN = m.select(hasNoRoot, Number.NaN, signed)
-  const endlessPower = m.compare(m.and(y, s.i64(2n ** 63n - 1n)), 'equal', Number.POSITIVE_INFINITY)
+  const endlessPower = m.compare(m.magnitude(y), 'equal', Number.POSITIVE_INFINITY)
   const ofUnit = m.and(m.compare(magnitude, 'equal', 1), endlessPower)
   const isOne = m.or(m.or(m.compare(x, 'equal', 1), m.compare(y, 'equal', 0)), ofUnit)
   return m.select(isOne, 1, orNaN)

@@ -1,7 +1,7 @@
 // Conversions between dtypes, lane by lane: what `cast` and `bitcast` mean, and how elements of fewer than 32 bits are held.
 import { categoryOf, type DType } from '../../base/dtype.ts'
 import type { VirtualRegister } from '../machine/machine-op.ts'
-import { extractLane, joinNarrow, LaneBuilder, narrow, scalarOf, widen } from './select-lanes.ts'
+import { extractLane, joinNarrow, LaneBuilder, narrow, narrowed, scalarOf, widen } from './select-lanes.ts'
 import { type Form, formOf, isWide, type LaneValue, type Part, type Selection } from './select-state.ts'
 
 export function zero(s: Selection, form: Form): LaneValue {
@@ -185,14 +185,9 @@ export function fromWide(
   { parts }: LaneValue,
   mnemonic: 'vcvtpd2ps' | 'vcvttpd2dq' | 'vcvtqq2ps',
 ): VirtualRegister {
-  const bytes = s.partBytes('f64')
   return joinNarrow(
     s,
-    parts.map((part) => {
-      const target = s.vector()
-      s.write(mnemonic, target.view(16), s.load(part, bytes).view(bytes))
-      return target
-    }),
+    parts.map((part) => narrowed(s, mnemonic, part)),
   )
 }
 

@@ -3,9 +3,10 @@ import type { AluKind } from '../../kernel/kernel-node.ts'
 import { VirtualRegister } from '../machine/machine-op.ts'
 import type { Mnemonic } from './instruction-table.ts'
 import { cosFloat32, sinFloat32 } from './math-angle32.ts'
+import { multiplyAdd } from './math-builder.ts'
 import { expFloat32, logFloat32 } from './math-float32.ts'
 import { expFloat64, logFloat64 } from './math-float64.ts'
-import { powFloat64, powOfFloat32 } from './math-pow.ts'
+import { powFloat32, powFloat64 } from './math-pow.ts'
 import { cosFloat64, sinFloat64 } from './math-trigonometry.ts'
 import { fromWide } from './select-convert.ts'
 import { narrow, widen } from './select-lanes.ts'
@@ -60,7 +61,7 @@ export function floatOperation(s: Selection, kind: AluKind, inputs: readonly Lan
     case 'min':
       return parts((i) => extremum(s, kind, form, at(0, i), at(1, i)))
     case 'multiplyAdd':
-      return parts((i) => multiplyAdd(s, form, at(0, i), at(1, i), at(2, i)))
+      return parts((i) => multiplyAdd(s, bytes, 'vfmadd', form === 'f64' ? 'pd' : 'ps', at(0, i), at(1, i), at(2, i)))
     case 'sqrt':
       return parts((i) => s.vector2(wide ? 'vsqrtpd' : 'vsqrtps', bytes, at(0, i)))
     case 'floor':
@@ -81,6 +82,23 @@ function compare(s: Selection, form: FloatForm, [a, b]: readonly LaneValue[], pr
   return { form: 'mask', parts: [isWide(form) && !s.group.doubled ? narrow(s, masks) : masks[0]] }
 }
 
+export const comparesFloats = (kind: AluKind): boolean => comparisons[kind] !== undefined
+
+/** `then` where a comparison holds, else `otherwise`, in 512 bits: there it leaves a mask of bits, which one choice takes as it is. */
+export function chooseByComparison(s: Selection, kind: AluKind, ...operands: readonly LaneValue[]): LaneValue {
+  const { form, parts } = operands[0]
+  const sequence = form === 'f64' ? 'choosepd' : 'chooseps'
+  return {
+    form,
+    parts: parts.map((_, i) => {
+      const sources = operands.map((operand) => s.load(operand.parts[i], 64).view(64))
+      const target = s.vector()
+      s.sequence(sequence, 'write', 0, target.view(64), ...sources, comparisons[kind]!)
+      return target
+    }),
+  }
+}
+
 const isNumberConstant = (part: Part): boolean =>
   !(part instanceof VirtualRegister) && part.constant !== undefined && !part.constant.text.endsWith('NaN')
 
@@ -97,36 +115,19 @@ export function extremum(s: Selection, kind: 'max' | 'min', form: FloatForm, a: 
   return s.blend(bytes, wide, isUnordered, first, larger)
 }
 
-/** a * b + c with one rounding, in a new register. */
-export function multiplyAdd(s: Selection, form: FloatForm, a: Part, b: Part, c: Part): VirtualRegister {
-  const bytes = s.partBytes(form)
-  const target = s.copyOf(c, bytes)
-  const [register, other] = a instanceof VirtualRegister ? [a, b] : [s.load(b, bytes), a]
-  const source = s.operand(other, bytes)
-  s.update(form === 'f64' ? 'vfmadd231pd' : 'vfmadd231ps', target.view(bytes), register.view(bytes), source)
-  return target
-}
-
 function mathFunction(s: Selection, kind: AluKind, form: FloatForm, inputs: readonly LaneValue[]): LaneValue {
   const bytes = s.partBytes(form)
-  const own = form === 'f64' ? float64Functions[kind] : float32Functions[kind]
-  if (own) return { form, parts: inputs[0].parts.map((part) => own(s, s.load(part, bytes), bytes)) }
-  if (form === 'f32') {
-    const widened = inputs.map(({ parts }): LaneValue => ({ form: 'f64', parts: widen(s, parts[0], 'vcvtps2pd') }))
-    const wide = kind === 'pow' ? power(s, powOfFloat32, widened) : mathFunction(s, kind, 'f64', widened)
-    return { form, parts: [fromWide(s, wide, 'vcvtpd2ps')] }
+  const [a, b] = inputs.map(({ parts }) => parts.map((part) => s.load(part, bytes)))
+  const unary = form === 'f64' ? float64Functions[kind] : float32Functions[kind]
+  if (unary) return { form, parts: a.map((part) => unary(s, part, bytes)) }
+  if (kind === 'pow') {
+    const pow = form === 'f64' ? powFloat64 : powFloat32
+    return { form, parts: a.map((part, i) => pow(s, part, b[i], bytes)) }
   }
-  if (kind === 'pow') return power(s, powFloat64, inputs)
-  const [a, b] = inputs
-  if (kind === 'mod')
-    return { form, parts: a.parts.map((part, i) => modulo(s, s.load(part, bytes), s.load(b.parts[i], bytes), bytes)) }
-  throw s.fail(`${kind} is not defined for floats`)
-}
-
-function power(s: Selection, pow: typeof powFloat64, [x, y]: readonly LaneValue[]): LaneValue {
-  const bytes = s.partBytes('f64')
-  const parts = x.parts.map((part, i) => pow(s, s.load(part, bytes), s.load(y.parts[i], bytes), bytes))
-  return { form: 'f64', parts }
+  if (kind !== 'mod') throw s.fail(`${kind} is not defined for floats`)
+  if (form === 'f64') return { form, parts: a.map((part, i) => modulo(s, part, b[i], bytes)) }
+  const wide = inputs.map(({ parts }): LaneValue => ({ form: 'f64', parts: widen(s, parts[0], 'vcvtps2pd') }))
+  return { form, parts: [fromWide(s, mathFunction(s, kind, 'f64', wide), 'vcvtpd2ps')] }
 }
 
 /**

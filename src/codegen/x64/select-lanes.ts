@@ -67,7 +67,8 @@ export function joinHalves(s: Selection, low: VirtualRegister, high: Part): Virt
 
 export function upperHalf(s: Selection, part: Part): VirtualRegister {
   const half = s.vector()
-  s.write('vextracti128', half.view(16), s.load(part, 32).view(32), 1)
+  if (s.group.lanes === 16) s.write('vextractf64x4', half.view(32), s.load(part, 64).view(64), 1)
+  else s.write('vextracti128', half.view(16), s.load(part, 32).view(32), 1)
   return half
 }
 
@@ -78,13 +79,12 @@ export function widen(s: Selection, part: Part, mnemonic: Widening): VirtualRegi
   const { lanes } = s.group
   const convert = (half: Part) => {
     const target = s.vector()
-    const bytes = lanes === 1 ? 16 : 32
-    const register = s.load(half, 16)
-    s.write(mnemonic, target.view(bytes), register.view(16))
+    const bytes = lanes === 16 ? 64 : lanes === 1 ? 16 : 32
+    s.write(mnemonic, target.view(bytes), s.load(half, 16).view(lanes === 16 ? 32 : 16))
     return target
   }
-  const source = s.load(part, lanes === 8 ? 32 : 16)
-  return lanes === 8 ? [convert(source), convert(upperHalf(s, source))] : [convert(source)]
+  const source = s.load(part, lanes === 16 ? 64 : lanes === 8 ? 32 : 16)
+  return lanes >= 8 ? [convert(source), convert(upperHalf(s, source))] : [convert(source)]
 }
 
 /** The lower 32 bits of 64-bit lanes. */
@@ -96,9 +96,25 @@ export function narrow(s: Selection, parts: readonly Part[]): VirtualRegister {
   return s.vector2('vpermq', 32, mixed, 0xd8)
 }
 
-/** float64 or int32-from-float64 results of four lanes each, as 16 bytes a part, in one register. */
+/** A part of 64-bit lanes in half as many bits, by the given instruction. */
+export function narrowed(
+  s: Selection,
+  mnemonic: 'vcvtpd2ps' | 'vcvttpd2dq' | 'vcvtqq2ps',
+  part: Part,
+): VirtualRegister {
+  const bytes = s.partBytes('f64')
+  const target = s.vector()
+  s.write(mnemonic, target.view(bytes === 64 ? 32 : 16), s.load(part, bytes).view(bytes))
+  return target
+}
+
+/** What parts of 64-bit lanes were narrowed to, in one register. */
 export function joinNarrow(s: Selection, halves: readonly VirtualRegister[]): VirtualRegister {
-  return halves.length === 1 ? halves[0] : joinHalves(s, halves[0], halves[1])
+  if (halves.length === 1) return halves[0]
+  if (s.group.lanes < 16) return joinHalves(s, halves[0], halves[1])
+  const joined = s.vector()
+  s.write('vinsertf64x4', joined.view(64), halves[0].view(64), halves[1].view(32), 1)
+  return joined
 }
 
 /** The scalar in all lanes of the current group. */

@@ -173,7 +173,7 @@ function contiguousLoad(s: Selection, dtype: DType, address: MemoryOperand): rea
   if (extend === undefined)
     return Array.from({ length: s.partCount(form) }, (_, i) => {
       const target = s.vector()
-      s.write('vmovups', target.view(bytes), resized(shifted(address, i * 32), bytes))
+      s.write('vmovups', target.view(bytes), resized(shifted(address, i * bytes), bytes))
       return target
     })
   const target = s.vector()
@@ -198,7 +198,7 @@ function maskedLoad(s: Selection, e: Load, predicate: VirtualRegister): Part[] {
   const mnemonic = isWide(form) ? 'vmaskmovpd' : 'vmaskmovps'
   return partMasks(s, form, predicate).map((mask, i) => {
     const target = s.vector()
-    s.write(mnemonic, target.view(bytes), mask.view(bytes), resized(shifted(address, i * 32), bytes))
+    s.write(mnemonic, target.view(bytes), mask.view(bytes), resized(shifted(address, i * bytes), bytes))
     return target
   })
 }
@@ -284,7 +284,7 @@ function storeContiguous(
   const masks = predicate && partMasks(s, form, predicate)
   const streamed = masks === undefined ? streamedWidth(s, memory, sum) : 0
   parts.forEach((part, i) => {
-    const target = resized(shifted(address, i * 32), bytes)
+    const target = resized(shifted(address, i * bytes), bytes)
     const source = s.load(part, bytes)
     if (masks === undefined) storePart(s, target, source, streamed)
     else s.read(isWide(form) ? 'vmaskmovpd' : 'vmaskmovps', target, masks[i].view(bytes), source.view(bytes))

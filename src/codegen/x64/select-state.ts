@@ -22,7 +22,7 @@ export { type Form, formOf, type Group, isWide, scalarGroup }
 /** A register, or a constant of the pool that instructions read in place. */
 export type Part = VirtualRegister | MemoryOperand
 
-/** The lanes of one group: one part, or two of four lanes each for 64-bit forms of a group of eight. */
+/** The lanes of one group: one part, or two of half the lanes for 64-bit forms of a group of eight or sixteen. */
 export interface LaneValue {
   readonly form: Form
   readonly parts: readonly Part[]
@@ -260,7 +260,7 @@ export class Selection {
   }
 
   partCount(form: Form): number {
-    return this.group.lanes === 8 && isWide(form) && !this.group.doubled ? 2 : 1
+    return this.group.lanes >= 8 && isWide(form) && !this.group.doubled ? 2 : 1
   }
 
   /** The part in a register. */

@@ -7,6 +7,7 @@ import type { Mnemonic } from './instruction-table.ts'
 import { readAccumulator } from './select-accumulator.ts'
 import { indexComparison } from './select-condition.ts'
 import { convert, reinterpret } from './select-convert.ts'
+import { chooseByComparison, comparesFloats } from './select-float.ts'
 import { affineOf } from './select-index.ts'
 import { indexLanes } from './select-index-lanes.ts'
 import { broadcast } from './select-lanes.ts'
@@ -135,6 +136,11 @@ function fromIndex(s: Selection, e: Expression, dtype: DType): LaneValue {
 function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {
   const extreme = isFloat(dtype as DType) ? extremeOf(s, inputs) : undefined
   if (extreme) return extreme
+  const comparison = s.partBytes('mask') === 64 ? comparisonAlone(s, inputs) : undefined
+  if (comparison) {
+    const [a, b, then, otherwise] = [...comparison.inputs, inputs[1], inputs[2]].map((e) => evaluate(s, e))
+    return chooseByComparison(s, comparison.kind, a, b, then, otherwise)
+  }
   const mask = evaluate(s, inputs[0])
   const then = evaluate(s, inputs[1])
   const otherwise = evaluate(s, inputs[2])
@@ -146,6 +152,15 @@ function whereValue(s: Selection, { inputs, dtype }: Alu): LaneValue {
   if (isZero(inputs[1])) return clearLanes(s, lanes, otherwise)
   return blendLanes(s, lanes, then, otherwise)
 }
+
+/** The condition of a choice if it compares floats as wide as what is chosen, for this choice only. */
+function comparisonAlone(s: Selection, [condition, then]: readonly Expression[]): Alu | undefined {
+  if (condition.op !== 'alu' || !comparesFloats(condition.kind) || s.laneMemo.has(condition)) return undefined
+  const compared = formOf(condition.inputs[0].dtype as DType)
+  return isFloatForm(compared) && compared === formOf(then.dtype as DType) ? condition : undefined
+}
+
+const isFloatForm = (form: Form): boolean => form === 'f32' || form === 'f64'
 
 const isZero = (e: Expression): boolean => e.op === 'literal' && Object.is(Number(e.value), 0)
 

@@ -8,6 +8,7 @@ import { isVarying } from './select-varying.ts'
 const choices = ['less', 'lessEqual', 'equal', 'notEqual', 'where', 'cast'] as const
 const logic = ['and', 'or', 'xor', 'not'] as const
 const arithmetic = ['add', 'sub', 'mul', 'div', 'max', 'min', 'neg', 'abs', 'sqrt', 'floor', 'multiplyAdd'] as const
+const functions = ['exp', 'log', 'sin', 'cos', 'pow'] as const
 const bool: ReadonlySet<AluKind> = new Set([...choices, ...logic])
 
 /** A kind of lanes in 512 bits. */
@@ -22,7 +23,7 @@ interface WideLanes {
 const single: WideLanes = {
   group: { lanes: 16 },
   operations: {
-    float32: new Set([...arithmetic, ...choices, ...(['exp', 'log', 'sin', 'cos', 'bitcast'] as const)]),
+    float32: new Set([...arithmetic, ...functions, ...choices, 'bitcast']),
     int32: new Set([
       ...(['add', 'sub', 'mul', 'max', 'min', 'neg', 'abs', 'shiftLeft', 'shiftRight', 'bitcast'] as const),
       ...choices,
@@ -38,8 +39,8 @@ const single: WideLanes = {
 const double: WideLanes = {
   group: { lanes: 8, doubled: true },
   operations: {
-    float64: new Set([...arithmetic, ...choices, ...(['exp', 'log', 'sin', 'cos', 'bitcast'] as const)]),
-    int64: new Set([...(['add', 'sub', 'bitcast'] as const), ...logic]),
+    float64: new Set([...arithmetic, ...functions, ...choices, 'bitcast']),
+    int64: new Set([...(['add', 'sub', 'shiftLeft', 'shiftRight', 'bitcast'] as const), ...logic]),
     bool,
   },
   stored: ['float64'],

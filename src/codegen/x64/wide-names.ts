@@ -14,7 +14,9 @@ export const namedFor = (mnemonic: Mnemonic, bytes: number): Mnemonic =>
   bytes === 64 ? (wideNames[mnemonic] ?? mnemonic) : mnemonic
 
 /** Comparisons, which in 512 bits leave a mask of bits and become sequences that spread it. */
-export const comparesLanes: ReadonlySet<Mnemonic> = new Set<Mnemonic>(['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd'])
+export const comparesLanes: ReadonlySet<Mnemonic> = new Set<Mnemonic>([
+  ...(['vcmpps', 'vcmppd', 'vpcmpeqd', 'vpcmpgtd', 'vpcmpgtq'] as const),
+])
 
 /** vpternlogd: bit by bit, the second where the first is set, else the third */
 export const chooseByFirst = 0xca

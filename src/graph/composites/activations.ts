@@ -22,7 +22,8 @@ import { expectCategory } from '../infer/elementwise.ts'
 import type { Node } from '../node.ts'
 import { abs } from './basics.ts'
 import { type CompositeNode, defineComposite } from './composite-table.ts'
-import { erf, expm1, log1pExp, sigmoid, tanh } from './special.ts'
+import { erf } from './error-function.ts'
+import { expm1, log1pExp, sigmoid, tanh } from './special.ts'
 import { inFloat32 } from './unary.ts'
 
 interface Activation<A extends object> {

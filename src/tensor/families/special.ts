@@ -4,6 +4,7 @@ import { isFloat } from '../../base/dtype.ts'
 import { ArgumentError } from '../../base/errors.ts'
 import * as build from '../../graph/builders.ts'
 import * as pairs from '../../graph/composites/binary-special.ts'
+import { erfinv } from '../../graph/composites/error-function.ts'
 import * as gamma from '../../graph/composites/gamma.ts'
 import * as inverse from '../../graph/composites/inverse-hyperbolic.ts'
 import { sinc } from '../../graph/composites/trigonometry.ts'
@@ -32,7 +33,7 @@ export abstract class SpecialTensor extends MathTensor {
   }
   /** The x of which erf is this. */
   erfinv(): Tensor {
-    return this.result(inverse.erfinv(this.node))
+    return this.result(erfinv(this.node))
   }
   /** log(x / (1 - x)), of x cut to [eps, 1 - eps] if eps is given. */
   logit(eps?: number | null): Tensor {
