@@ -12,6 +12,7 @@ import {
   multiplyAdd,
   neg,
   reciprocal,
+  scalarLike,
   square,
   sub,
   where,
@@ -113,7 +114,8 @@ export const log1p = floatComposite('log1p', {
   body(x) {
     const value = withSignOf(x, logOfParts(partsOfNext(x)))
     const finite = where(less(x, Number.POSITIVE_INFINITY), value, x)
-    return where(less(-1, x), finite, where(equal(x, -1), Number.NEGATIVE_INFINITY, Number.NaN))
+    const beyond = where(equal(x, -1), scalarLike(x, Number.NEGATIVE_INFINITY), Number.NaN)
+    return where(less(-1, x), finite, beyond)
   },
   vjp: ({ inputs: [x] }, grad) => div(grad, add(x, 1)),
 })
