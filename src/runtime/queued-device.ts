@@ -40,6 +40,8 @@ export interface QueuedProgram extends Program {
   readonly plan: Plan
   /** milliseconds of its fastest run; before the first one a guess */
   expected: number
+  /** told how long each run took, the caller's preparations included */
+  noteRun?(milliseconds: number): void
   retain(): void
   finish(): void
   bind(addresses: Addresses): void
@@ -125,6 +127,7 @@ export abstract class QueuedDevice<P extends QueuedProgram> implements Device {
         for (const one of used) one.finish()
         // the least, since a first run also meets pages for the first time
         if (outcome.kind === 'done') program.expected = Math.min(program.expected || milliseconds, milliseconds)
+        if (outcome.kind === 'done') program.noteRun?.(milliseconds)
         if (outcome.kind === 'raised') this.#fail(checkError(program.plan, outcome.error), submission)
         if (outcome.kind === 'failed') this.#fail(outcome.error, submission)
       },

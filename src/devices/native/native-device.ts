@@ -112,11 +112,7 @@ class NativeDevice extends QueuedDevice<NativeProgram> {
   }: NativeProgram): ProgramOutcome {
     this.#pool.ensureScratch(scratchBytes)
     if (this.#sharesAll) return this.#pool.runInPlace(commands, commandCount)
-    const participants = participation.choose()
-    const start = performance.now()
-    const outcome = this.#pool.runInPlace(commands, commandCount, participants)
-    participation.note(performance.now() - start)
-    return outcome
+    return this.#pool.runInPlace(commands, commandCount, participation.choose())
   }
 
   protected override run({ commands, commandCount, scratchBytes }: NativeProgram): Promise<ProgramOutcome> {

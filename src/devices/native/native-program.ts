@@ -69,6 +69,10 @@ export class NativeProgram extends Retained implements QueuedProgram {
     this.expected = guessMilliseconds(this.plan)
   }
 
+  noteRun(milliseconds: number): void {
+    this.participation.note(milliseconds)
+  }
+
   get kernelCount(): number {
     return this.commandCount
   }

@@ -38,6 +38,8 @@ export class Participation {
   readonly #phases = this.#plan()
   #phase = this.#phases.next().value
   #done = 0
+  /** whether the run at hand was chosen here: those off the event loop are always shared */
+  #isChosen = false
 
   /** For the run that comes next. */
   choose(): Participants {
@@ -45,11 +47,14 @@ export class Participation {
       this.#phase = this.#phases.next().value
       this.#done = 0
     }
+    this.#isChosen = true
     return this.#phase.choice
   }
 
   /** How long the run took that was chosen last. */
   note(milliseconds: number): void {
+    if (!this.#isChosen) return
+    this.#isChosen = false
     if (this.#done++ > 0) this.#estimates[this.#phase.choice].note(milliseconds)
   }
 
