@@ -10,6 +10,8 @@ export type WorkOutcome<Outcome> =
 export interface QueuedWork<Outcome> {
   /** milliseconds it is expected to take */
   readonly expected: number
+  /** called when it has to wait: what it needs must outlive its release */
+  wait?(): void
   /** runs now, with the caller taking part */
   runInPlace(): Outcome
   /** runs elsewhere; the event loop goes on */
@@ -63,6 +65,7 @@ export class CommandQueue<Outcome> {
       work.finish(outcomeOf(work.runInPlace), performance.now() - start)
       return
     }
+    work.wait?.()
     this.#waiting.push(work)
     this.#pump()
   }

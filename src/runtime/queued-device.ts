@@ -111,10 +111,12 @@ export abstract class QueuedDevice<P extends QueuedProgram> implements Device {
     const submission = ++this.#submissions
     const leaves = bindings.leaves.map((buffer) => this.#blockOf(buffer))
     const outputs = bindings.outputs.map((buffer) => buffer && this.#blockOf(buffer))
-    const used = [program, ...leaves, ...outputs.filter((buffer) => buffer !== undefined)]
-    for (const one of used) one.retain()
+    let used: readonly { finish(): void }[] = []
     this.#queue.submit({
       expected: this.expectedOf(program),
+      wait: () => {
+        used = retained([program, ...leaves, ...outputs])
+      },
       runInPlace: () => {
         this.#prepare(program, leaves, outputs)
         return this.runInPlace(program)
@@ -200,6 +202,13 @@ export abstract class QueuedDevice<P extends QueuedProgram> implements Device {
   profile(run: boolean): readonly KernelProfile[] {
     return this.measured.take(run)
   }
+}
+
+/** What is there of these, kept until it is told that its use is over. */
+function retained(all: readonly (Pick<QueuedProgram, 'retain' | 'finish'> | undefined)[]) {
+  const used = all.filter((one) => one !== undefined)
+  for (const one of used) one.retain()
+  return used
 }
 
 /** A buffer; it outlives its release while queued work uses it. */

@@ -6,10 +6,10 @@ export type Participants = 'all' | 'one'
 /** Longer programs are always shared. */
 const sharedMilliseconds = 1
 /** The slower way is tried again, so often in a row: the first run meets cold caches and sleeping helpers, and does not count. */
-const trialRuns = 3
+const trialRuns = 4
 /** Runs from one trial to the next: few after the first choice, then more and more. */
 const firstInterval = 8
-const longestInterval = 96
+const longestInterval = 128
 const remembered = 3
 
 /** The median of one way's last times: what was somebody else's fault does not move it. */
