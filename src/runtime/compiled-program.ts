@@ -68,7 +68,8 @@ export function printCompiledStage(
   throw new ArgumentError(`print: expected one of ${compiledStages.join(', ')}, got '${stage}'.`, { stage })
 }
 
-interface MeasuredProgram {
+/** What profiling asks of a program. */
+export interface MeasuredProgram {
   readonly plan: Plan
   retain(): void
   finish(): void

@@ -5,7 +5,7 @@ import type { Graph } from '../compiler/graph.ts'
 import type { Plan } from '../compiler/plan.ts'
 import type { Target } from '../compiler/target.ts'
 import { CommandQueue } from './command-queue.ts'
-import { checkError, MeasuredPrograms, type RaisedCheck } from './compiled-program.ts'
+import { checkError, type MeasuredProgram, MeasuredPrograms, type RaisedCheck } from './compiled-program.ts'
 import type { Bindings, Device, DeviceBuffer, Failure, KernelProfile, Program } from './device.ts'
 import { Retained } from './retained.ts'
 
@@ -36,17 +36,12 @@ export type ProgramOutcome =
   | { readonly kind: 'raised'; readonly error: RaisedCheck }
 
 /** A program that runs at addresses; it keeps what it needs while it is queued. */
-export interface QueuedProgram extends Program {
-  readonly plan: Plan
+export interface QueuedProgram extends Program, MeasuredProgram {
   /** milliseconds of its fastest run; before the first one a guess */
   expected: number
   /** told how long each run took, the caller's preparations included */
   noteRun?(milliseconds: number): void
-  retain(): void
-  finish(): void
   bind(addresses: Addresses): void
-  setProfiled(profiled: boolean): void
-  readProfile(): readonly { readonly milliseconds: number; readonly calls: number }[]
 }
 
 /** Before a program's first run: one that keeps much in the arena is not expected to be short. */

@@ -34,12 +34,12 @@ export function reduceArguments<Options extends KeepdimOption = ReduceOptions>(
   options: boolean | Options,
 ): Options & { readonly axes: ReturnType<typeof axesOf> } {
   if (isNamed(dim)) return { ...dim, axes: axesOf(dim.dim) }
-  return { ...((typeof options === 'boolean' ? { keepdim: options } : options) as Options), axes: axesOf(dim) }
+  return { ...reduceOptions(options), axes: axesOf(dim) }
 }
 
 /** PyTorch's positional `keepdim`, or options. */
-export const reduceOptions = (options: boolean | ReduceOptions): ReduceOptions =>
-  typeof options === 'boolean' ? { keepdim: options } : options
+export const reduceOptions = <Options extends KeepdimOption = ReduceOptions>(options: boolean | Options): Options =>
+  typeof options === 'boolean' ? ({ keepdim: options } as Options) : options
 
 export interface KeepdimOption {
   /** keeps reduced axes with size 1 */
@@ -69,20 +69,24 @@ export type SizedArguments<O> =
   | readonly [...sizes: number[], options: O]
 
 export function splitSizes<O extends object>(given: SizedArguments<O>): readonly [readonly number[], O] {
-  const [first] = given
-  if (given.length > 0 && typeof first !== 'number') return [first as readonly number[], (given[1] ?? {}) as O]
-  const last = given[given.length - 1]
-  const hasOptions = typeof last === 'object'
-  return [(hasOptions ? given.slice(0, -1) : given) as readonly number[], (hasOptions ? last : {}) as O]
+  if (given.length > 0 && typeof given[0] !== 'number') return splitList(given)
+  return splitOptions(given, typeof given[given.length - 1] === 'object')
 }
 
 export function splitTensors<O extends object>(given: ListedArguments<O>): readonly [readonly Tensor[], O] {
-  const [first] = given
-  if (Array.isArray(first)) return [first as readonly Tensor[], (given[1] ?? {}) as O]
-  const last = given[given.length - 1]
-  const hasOptions = given.length > 0 && !(last instanceof TensorCore)
-  return [(hasOptions ? given.slice(0, -1) : given) as readonly Tensor[], (hasOptions ? last : {}) as O]
+  if (Array.isArray(given[0])) return splitList(given)
+  return splitOptions(given, given.length > 0 && !(given[given.length - 1] instanceof TensorCore))
 }
+
+const splitList = <Item, O>([list, options]: readonly unknown[]): readonly [readonly Item[], O] => [
+  list as readonly Item[],
+  (options ?? {}) as O,
+]
+
+const splitOptions = <Item, O>(given: readonly unknown[], hasOptions: boolean): readonly [readonly Item[], O] => [
+  (hasOptions ? given.slice(0, -1) : given) as readonly Item[],
+  (hasOptions ? given[given.length - 1] : {}) as O,
+]
 
 const rank: Record<DTypeCategory, number> = { bool: 0, int: 1, float: 2 }
 
