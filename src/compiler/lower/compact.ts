@@ -9,7 +9,7 @@ import type { Target } from '../target.ts'
 import { toStored } from './evaluate.ts'
 import { type Affine, type Axis, add, axisIndex, constantIndex, makeAxis, opaqueIndex, scale } from './index-algebra.ts'
 import { blockExtent, registerLanes } from './loops.ts'
-import { type LoweredKernel, Lowering } from './lowered-kernel.ts'
+import { type LoweredKernel, Lowering, resultOf } from './lowered-kernel.ts'
 import { Scope } from './scope.ts'
 
 /** Rows are written out element by element. */
@@ -44,9 +44,6 @@ interface Move {
   readonly output: Memory
 }
 
-/** The result that a node of the group stands for. */
-const resultOf = (node: Node): unknown => (node as Node<'composite'>).attrs.attrs.result
-
 export function lowerCompact(group: KernelGroup, target: Target): LoweredKernel {
   const lowering = new Lowering(group)
   const { builder, inputs } = lowering
@@ -55,9 +52,9 @@ export function lowerCompact(group: KernelGroup, target: Target): LoweredKernel 
   const blocks = Math.ceil(size / blockSize)
   const counts = builder.temporary('counts', 'int32', blocks + 1)
   const known = inputs.has(mask) ? undefined : builder.temporary('mask', 'bool', size)
-  const moves = [...lowering.outputs].flatMap(([result, output]): Move[] => {
-    const node = given[resultOf(result) as number]
-    return node ? [{ node, output }] : []
+  const moves = given.flatMap((node, i): Move[] => {
+    const result = resultOf(group, i)
+    return result ? [{ node, output: lowering.outputs.get(result)! }] : []
   })
   const axes = { block: makeAxis('block', blocks), element: makeAxis('i', size) }
   const context = { lowering, target, mask, known, moves, size, ...axes, counts }
@@ -97,7 +94,7 @@ function countBlocks(context: Context): void {
 }
 
 function startBlocks({ lowering, block, counts }: Context): void {
-  const { builder, outputs } = lowering
+  const { builder, group, outputs } = lowering
   builder.loop({ name: 'all', extent: 1, kind: 'parallel' }, () => {
     const total = builder.assigned('total', 'int32', literal('int32', 0))
     builder.loop({ name: block.name, extent: block.extent, kind: 'serial' }, (variable) => {
@@ -107,9 +104,8 @@ function startBlocks({ lowering, block, counts }: Context): void {
       builder.accumulate(total, sum)
     })
     builder.emit(storeTo(counts, indexLiteral(block.extent), builder.read(total)))
-    for (const [node, output] of outputs)
-      if (resultOf(node) === 'count')
-        builder.emit(storeTo(output, indexLiteral(0), castTo(builder.read(total), 'int64')))
+    const count = resultOf(group, 'count')
+    if (count) builder.emit(storeTo(outputs.get(count)!, indexLiteral(0), castTo(builder.read(total), 'int64')))
   })
 }
 

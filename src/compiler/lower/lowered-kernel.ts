@@ -31,7 +31,7 @@ const isPlain = ({ op }: Expression): boolean => op === 'literal' || op === 'ref
 export const nameOf = (node: Node): string => (isOp(node, 'composite') ? node.attrs.name : node.op)
 
 /** The output of a group that stands for a result of the composite, if it is wanted. */
-export const resultOf = ({ outputs }: KernelGroup, result: string): Node | undefined =>
+export const resultOf = ({ outputs }: KernelGroup, result: string | number): Node | undefined =>
   outputs.find((node) => isOp(node, 'composite') && node.attrs.attrs.result === result)
 
 /** A group on its way to a kernel. */

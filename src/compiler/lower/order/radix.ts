@@ -1,3 +1,5 @@
+// Orders the keys of a row by their digits, the least significant first (Cormen et al., Introduction to Algorithms, 8.3). Digits that are
+// 0 for all keys are passed over, so that small numbers of a wide dtype cost what narrow ones do.
 import { castTo, indexAlu, indexLiteral, loadOf, storeTo } from '../../../kernel/builders.ts'
 import type { Expression, Memory } from '../../../kernel/kernel-node.ts'
 import {
